@@ -1,0 +1,1 @@
+"""What predictions tell: arrays in, frozen results out."""

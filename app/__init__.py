@@ -1,0 +1,1 @@
+"""What a person sees and starts. Gradio lives here only."""

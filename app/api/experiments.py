@@ -1,0 +1,62 @@
+"""Routes of fine-tuning: start, watch, stop."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter
+from pydantic import BaseModel, Field
+
+from app.services import Studio, experiments
+
+
+class FineTune(BaseModel):
+    """What to train; `all` queues the three classifiers."""
+
+    settings: dict[str, Any] = Field(default_factory=dict)
+    all: bool = False
+
+
+class Stop(BaseModel):
+    """How to stop: `keep` or `discard`."""
+
+    how: Annotated[str, Field(max_length=16)]
+
+
+def routes(studio: Studio) -> APIRouter:
+    """Return the routes."""
+    r = APIRouter(prefix="/api")
+
+    @r.get("/projects/{project}/data")
+    def data(project: int, task: str = "online_detection") -> dict[str, Any]:
+        return experiments.data_summary(studio, project, task)
+
+    @r.post("/projects/{project}/fine-tune")
+    def fine_tune(project: int, body: FineTune) -> list[dict[str, int]]:
+        if body.all:
+            return experiments.fine_tune_all(studio, project, body.settings)
+        return [experiments.fine_tune(studio, project, body.settings)]
+
+    @r.get("/projects/{project}/jobs")
+    def jobs(project: int) -> list[dict[str, Any]]:
+        return experiments.list_jobs(studio, project)
+
+    @r.get("/projects/{project}/runs")
+    def runs(project: int) -> list[dict[str, Any]]:
+        return experiments.list_runs(studio, project)
+
+    @r.get("/jobs/{job}/curve")
+    def curve(job: int, after: int = -1) -> list[list[Any]]:
+        return experiments.curve(studio, job, after)
+
+    @r.get("/jobs/{job}/log")
+    def log(job: int) -> dict[str, str]:
+        return {"log": experiments.log_tail(studio, job)}
+
+    @r.post("/jobs/{job}/stop")
+    def stop(job: int, body: Stop) -> dict[str, Any]:
+        return experiments.stop(studio, job, body.how)
+
+    @r.post("/jobs/{job}/resume")
+    def resume(job: int) -> dict[str, Any]:
+        return experiments.resume(studio, job)
+
+    return r

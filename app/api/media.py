@@ -1,0 +1,49 @@
+"""Media by id: paths come from the database, never from a request. Byte ranges are answered."""
+
+from pathlib import Path
+
+import plotly
+from fastapi import APIRouter, HTTPException
+from fastapi.responses import FileResponse
+
+from app.services import Studio, library
+
+_WIDGETS = Path(__file__).parents[1] / "widgets"
+_STATIC = {".js": "text/javascript", ".css": "text/css"}
+_PLOTLY = Path(plotly.__file__).parent / "package_data" / "plotly.min.js"
+
+
+def routes(studio: Studio) -> APIRouter:
+    """Return the routes."""
+    r = APIRouter()
+
+    @r.get("/media/{video}")
+    def media(video: int) -> FileResponse:
+        path, kind = library.media(studio, video)
+        return FileResponse(path, media_type=kind)
+
+    @r.get("/thumbs/{video}")
+    def thumb(video: int) -> FileResponse:
+        path = library.thumbnail(studio, video)
+        if path is None:
+            raise HTTPException(404)
+        return FileResponse(path, media_type="image/jpeg", headers={"Cache-Control": "max-age=300"})
+
+    @r.get("/static/{name}")
+    def static(name: str) -> FileResponse:
+        # Only names that are there are served; a path in `name` names none of them.
+        known = {path.name: path for path in _WIDGETS.iterdir() if path.suffix in _STATIC}
+        if name not in known:
+            raise HTTPException(404)
+        path = known[name]
+        return FileResponse(
+            path, media_type=_STATIC[path.suffix], headers={"Cache-Control": "no-cache"}
+        )
+
+    @r.get("/vendor/plotly.min.js")
+    def plotly_js() -> FileResponse:
+        return FileResponse(
+            _PLOTLY, media_type="text/javascript", headers={"Cache-Control": "max-age=86400"}
+        )
+
+    return r

@@ -1,0 +1,8 @@
+"""Compare: the video, and what every run says at each of its frames."""
+
+from app.widgets.page_view import PageView
+
+
+def build() -> None:
+    """Build the page; its script asks the routes for everything it shows."""
+    PageView(name="compare", scripts=("/static/player.js", "/static/lanes.js"))

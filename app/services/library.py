@@ -1,0 +1,299 @@
+"""Videos and labels of a project: adding folders, importing annotations, splits, media by id."""
+
+import os
+import stat
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from app.services import Studio
+from core.errors import InvalidData, MissingArtifact, UnknownName
+from core.types import SPLITS, Split
+from storage import annotations, jobs, labels, library, projects
+from storage.labels import NewLabel
+from storage.library import Video, VideoFacts
+from storage.states import Health
+
+SUFFIXES = {
+    ".mp4": "video/mp4", ".m4v": "video/mp4", ".mov": "video/quicktime", ".webm": "video/webm",
+    ".mkv": "video/x-matroska", ".avi": "video/x-msvideo", ".mpg": "video/mpeg",
+    ".mpeg": "video/mpeg", ".ts": "video/mp2t", ".ogv": "video/ogg",
+}  # fmt: skip
+"""Files that a folder's scan takes, and how they are served."""
+
+MAX_FILES = 20_000
+
+
+def named_project(studio: Studio, name: str | int) -> int:
+    """Return a project's id by its name or id; a new name makes a new project."""
+    if isinstance(name, int):
+        return projects.find_project(studio.database, name).id
+    known = {project.name: project.id for project in projects.list_projects(studio.database)}
+    return known[name] if name in known else new_project(studio, name)
+
+
+def new_project(studio: Studio, name: str) -> int:
+    """Make an empty project."""
+    return projects.create_project(studio.database, name).id
+
+
+def scan(folder: Path) -> list[Path]:
+    """Return the video files below a folder.
+
+    Links that lead out of it, pipes, devices and hidden folders are passed over.
+
+    Raises:
+        InvalidData: It is no folder, holds no video, or too many.
+    """
+    folder = folder.expanduser()
+    if not folder.is_dir():
+        raise InvalidData(
+            "A folder is added by its path on this machine", f"'{folder}' is no folder",
+            "Give the path of an existing folder.",
+        )  # fmt: skip
+    root = folder.resolve()
+    found: list[Path] = []
+    for place, folders, files in os.walk(root):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        for name in sorted(files):
+            path = Path(place) / name
+            if path.suffix.lower() in SUFFIXES and _is_inside(path, root):
+                found.append(path)
+    if not found:
+        raise InvalidData(
+            "A folder must hold videos", f"'{folder}' holds none of {', '.join(SUFFIXES)}",
+            "Choose another folder.",
+        )  # fmt: skip
+    if len(found) > MAX_FILES:
+        raise InvalidData(
+            f"A folder may hold {MAX_FILES:,} videos at most", f"'{folder}' holds {len(found):,}",
+            "Add its sub-folders one by one.",
+        )  # fmt: skip
+    return found
+
+
+def _is_inside(path: Path, root: Path) -> bool:
+    """Say whether a path is a regular file that really lies below `root`."""
+    try:
+        return path.resolve().is_relative_to(root) and stat.S_ISREG(path.stat().st_mode)
+    except OSError:
+        return False
+
+
+def add_folder(studio: Studio, project: int, folder: Path) -> dict[str, Any]:
+    """Add a folder's videos; files are looked at in a job of their own.
+
+    Nothing is copied. A file that is there already is looked at again only if it changed.
+    """
+    paths = scan(folder)
+    added = library.add_videos(studio.database, project, folder=folder.resolve(), paths=paths)
+    videos = [library.find_video(studio.database, project, i) for i in (*added.new, *added.known)]
+    changed = [v for v in videos if v.health is Health.PENDING or _changed(v)]
+    return {
+        "found": len(paths),
+        "new": len(added.new),
+        "job": look_at(studio, project, changed),
+    }
+
+
+def add_files(studio: Studio, project: int, paths: Sequence[Path]) -> dict[str, Any]:
+    """Add single files, as the shell names them."""
+    absolute = [path.expanduser().resolve() for path in paths]
+    for path in absolute:
+        if not path.is_file():
+            raise InvalidData("A video must be a file", f"'{path}' is not there")
+    found: dict[str, Any] = {"found": len(absolute), "new": 0, "job": None}
+    videos = []
+    for path in absolute:
+        added = library.add_videos(studio.database, project, folder=path.parent, paths=[path])
+        found["new"] += len(added.new)
+        videos += [
+            library.find_video(studio.database, project, i) for i in (*added.new, *added.known)
+        ]
+    found["job"] = look_at(
+        studio, project, [v for v in videos if v.health is Health.PENDING or _changed(v)]
+    )
+    return found
+
+
+def _changed(video: Video) -> bool:
+    try:
+        status = Path(video.path).stat()
+    except OSError:
+        return False
+    return (status.st_size, status.st_mtime_ns) != (video.size_bytes, video.mtime_ns)
+
+
+def look_at(studio: Studio, project: int, videos: Iterable[Video]) -> int | None:
+    """Queue a job that looks at files; None where there is nothing to look at."""
+    items = [{"id": video.id, "path": video.path} for video in videos]
+    if not items:
+        return None
+    spec = {"kind": "probe", "videos": items, "thumbs": str(studio.directory.thumbs)}
+    return jobs.enqueue(studio.database, jobs.NewJob(project, "probe", "media", spec)).id
+
+
+def record_look(studio: Studio, video_id: int, path: Path, info: dict[str, Any]) -> None:
+    """Keep what a look at a file found."""
+    status = path.stat()
+    known = {name: info[name] for name in VideoFacts.__dataclass_fields__ if name in info}
+    known |= {
+        "health": Health(info["health"]),
+        "size_bytes": status.st_size,
+        "mtime_ns": status.st_mtime_ns,
+    }
+    library.record_facts(studio.database, {video_id: VideoFacts(**known)})
+
+
+def record_unreadable(studio: Studio, video_id: int, path: Path, error: dict[str, str]) -> None:
+    """Keep why a file cannot be used."""
+    try:
+        status = path.stat()
+        size, changed = status.st_size, status.st_mtime_ns
+    except OSError:
+        size, changed = 0, 0
+    facts = VideoFacts(
+        content_hash="", size_bytes=size, mtime_ns=changed, health=Health.UNREADABLE,
+        health_reason=f"{error['rule']}.",
+    )  # fmt: skip
+    library.record_facts(studio.database, {video_id: facts})
+
+
+# ---- what the page shows ----------------------------------------------------------------------
+
+
+def table(studio: Studio, project: int) -> list[dict[str, Any]]:
+    """Return the library's table, a row a video."""
+    return [_row(video) for video in library.list_videos(studio.database, project)]
+
+
+def _row(video: Video) -> dict[str, Any]:
+    fields = ("id", "name", "duration_us", "segments", "split", "health", "health_reason", "codec",
+              "width", "height", "timing", "playable", "fps", "goal", "usable_us")  # fmt: skip
+    return {name: getattr(video, name) for name in fields}
+
+
+def overview(studio: Studio) -> list[dict[str, Any]]:
+    """Return every project with its counts."""
+    found = []
+    for project in projects.list_projects(studio.database):
+        videos = library.list_videos(studio.database, project.id)
+        found.append(
+            {
+                "id": project.id,
+                "name": project.name,
+                "videos": len(videos),
+                "segments": sum(video.segments for video in videos),
+                "splits": {s: sum(video.split == s for video in videos) for s in SPLITS},
+                "labels": len(classes(studio, project.id)),
+            }
+        )
+    return found
+
+
+def document(studio: Studio, video_id: int) -> dict[str, Any]:
+    """Return one video with its segments, as a player needs it."""
+    video = library.video_by_id(studio.database, video_id)
+    names = {label.id: label.name for label in _labels(studio, video.project_id)}
+    segments = [
+        {
+            "id": segment.id,
+            "start_us": segment.start_us,
+            "end_us": segment.end_us,
+            "label": names.get(segment.label_id or 0, ""),
+            "kind": segment.kind,
+        }
+        for segment in annotations.list_segments(studio.database, video_id)
+    ]
+    shown = _row(video)
+    shown["offset_us"] = 0 if _proxy(studio, video).is_file() else video.offset_us
+    shown["media"] = "ready" if video.playable or _proxy(studio, video).is_file() else "proxy"
+    return {
+        "video": shown,
+        "segments": sorted(segments, key=lambda s: (s["start_us"], s["end_us"])),
+    }
+
+
+def _proxy(studio: Studio, video: Video) -> Path:
+    return studio.directory.proxies / f"{video.content_hash}.mp4"
+
+
+def media(studio: Studio, video_id: int) -> tuple[Path, str]:
+    """Return the file to play for a video: itself, or its playable copy.
+
+    Raises:
+        MissingArtifact: The file is gone, or its copy is still being made.
+    """
+    video = library.video_by_id(studio.database, video_id)
+    proxy = _proxy(studio, video)
+    if proxy.is_file():
+        return proxy, "video/mp4"
+    path = Path(video.path)
+    if video.playable and path.is_file():
+        return path, SUFFIXES.get(path.suffix.lower(), "application/octet-stream")
+    if not path.is_file():
+        raise MissingArtifact(
+            "The video file is gone", f"'{video.name}'", "Put it back, or archive it."
+        )
+    raise MissingArtifact("A playable copy is not made yet", f"'{video.name}'", "Wait a moment.")
+
+
+def want_proxy(studio: Studio, video_id: int) -> int | None:
+    """Queue the making of a playable copy where one is needed; returns the job."""
+    video = library.video_by_id(studio.database, video_id)
+    if video.playable or video.health is Health.UNREADABLE or _proxy(studio, video).is_file():
+        return None
+    spec = {
+        "kind": "proxy",
+        "video": video_id,
+        "source": video.path,
+        "target": str(_proxy(studio, video)),
+    }
+    for job in jobs.list_jobs(studio.database, video.project_id, limit=50):
+        if job.kind == "proxy" and not job.state.is_finished and job.spec == spec:
+            return job.id
+    return jobs.enqueue(
+        studio.database, jobs.NewJob(video.project_id, "proxy", "media", spec, 5)
+    ).id
+
+
+def thumbnail(studio: Studio, video_id: int) -> Path | None:
+    """Return the thumbnail of a video, None where there is none yet."""
+    video = library.video_by_id(studio.database, video_id)
+    path = studio.directory.thumbs / f"{video.content_hash}.jpg"
+    return path if video.content_hash and path.is_file() else None
+
+
+# ---- labels and splits ---------------------------------------------------------------------------
+
+
+def _label_set(studio: Studio, project: int) -> int:
+    known = labels.list_label_sets(studio.database, project)
+    return known[0].id if known else labels.create_label_set(studio.database, project, "labels").id
+
+
+def _labels(studio: Studio, project: int) -> tuple[labels.Label, ...]:
+    known = labels.list_label_sets(studio.database, project)
+    return labels.list_labels(studio.database, known[0].id, archived=True) if known else ()
+
+
+def classes(studio: Studio, project: int) -> tuple[str, ...]:
+    """Return the names of a project's label set, without archived ones."""
+    known = labels.list_label_sets(studio.database, project)
+    return labels.classes(studio.database, known[0].id).classes if known else ()
+
+
+def add_labels(studio: Studio, project: int, names: Iterable[str]) -> dict[str, int]:
+    """Add labels that are not there yet; returns all ids by name. Verb and noun are guessed."""
+    new = []
+    for name in dict.fromkeys(names):
+        verb, _, noun = name.partition(" ")
+        new.append(NewLabel(name, verb=verb, noun=noun))
+    return labels.add_labels(studio.database, _label_set(studio, project), new)
+
+
+def set_splits(studio: Studio, project: int, videos: Iterable[int], split: Split | None) -> None:
+    """Put videos into a split, or take them out of all."""
+    if split not in (*SPLITS, None):
+        raise UnknownName("Unknown split", f"'{split}'", f"Available: {', '.join(SPLITS)}.")
+    library.set_splits(studio.database, project, dict.fromkeys(videos, split))

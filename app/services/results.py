@@ -1,0 +1,97 @@
+"""What Compare shows: lanes of a video for several runs, as stored, none interpolated."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from app.services import Studio
+from app.services.evaluation import truth_of
+from app.services.library import document
+from core.errors import InvalidData, MissingArtifact
+from core.prediction_files import read_prediction
+from core.run_card import read_run_card
+from core.types import LabelledVideo, Segment
+from storage import library, runs
+from storage.library import Video
+from storage.runs import Run
+from storage.states import Health
+
+MAX_RUNS = 4
+_TOP = 5
+
+
+def compare(studio: Studio, video_id: int, run_ids: list[int]) -> dict[str, Any]:
+    """Return a video with the lanes of some runs.
+
+    A lane holds a prediction for every frame of the run's rate: class, confidence, whether it is
+    right, and the five likeliest classes.
+
+    Raises:
+        InvalidData: More runs than a person can compare at once.
+    """
+    if len(run_ids) > MAX_RUNS:
+        raise InvalidData(f"At most {MAX_RUNS} runs are compared", f"{len(run_ids)} were chosen")
+    video = library.video_by_id(studio.database, video_id)
+    shown = document(studio, video_id)
+    segments = shown["segments"]
+    labelled = LabelledVideo(
+        video.name, Path(video.path), video.content_hash or "", video.duration_us or 0,
+        tuple(
+            Segment(s["start_us"], s["end_us"], s["label"])
+            for s in segments
+            if s["kind"] == "interval" and s["start_us"] < (video.duration_us or 0)
+        ),
+        tuple((s["start_us"], s["end_us"]) for s in segments if s["kind"] == "ignore"),
+    )  # fmt: skip
+    lanes = []
+    for run_id in run_ids:
+        run = runs.find_run(studio.database, video.project_id, run_id)
+        lanes.append(_lane(studio, video, labelled, run))
+    return {**shown, "lanes": lanes}
+
+
+def _lane(studio: Studio, video: Video, labelled: LabelledVideo, run: Run) -> dict[str, Any]:
+    stored = {p.video_id: p for p in runs.list_predictions(studio.database, run.id)}.get(video.id)
+    about: dict[str, Any] = {"run": run.id, "name": run.name}
+    if stored is None:
+        return {**about, "missing": "This run has no prediction for this video yet."}
+    try:
+        prediction = read_prediction(studio.directory.root / stored.path)
+    except MissingArtifact as error:
+        return {**about, "missing": error.sentence}
+    card = read_run_card(studio.directory.root / run.folder)
+    truth = truth_of(card, labelled, prediction)
+    p = prediction.probability
+    order = np.argsort(-p, axis=1, kind="stable")[:, :_TOP]
+    rows = np.arange(len(p))
+    return {
+        **about,
+        "classes": list(card.classes),
+        "dense": card.task.dense,
+        "rate": card.rate,
+        "time_us": prediction.time_us.tolist(),
+        "span_us": None if prediction.span_us is None else prediction.span_us.tolist(),
+        "class": prediction.predicted.tolist(),
+        "confidence": np.round(p[rows, prediction.predicted], 3).tolist(),
+        "truth": truth.tolist(),
+        "top": order.tolist(),
+        "top_p": np.round(np.take_along_axis(p, order, axis=1), 3).tolist(),
+        "decoder": prediction.decoder,
+        "cost": {"passes": stored.passes, "tokens": stored.tokens, "ms": stored.ms},
+        "texts": list(prediction.texts),
+    }
+
+
+def first_video(studio: Studio, project: int) -> int | None:
+    """Return the video that Compare opens with: a predicted one of the test split, if there is."""
+    rows = library.list_videos(studio.database, project)
+    rank = {"test": 0, "val": 1, "train": 2, None: 3}
+    predicted = {
+        p.video_id
+        for run in runs.list_runs(studio.database, project)
+        for p in runs.list_predictions(studio.database, run.id)
+    }
+    ready = [v for v in rows if v.content_hash and v.health in (Health.GOOD, Health.DAMAGED)]
+    ready.sort(key=lambda v: (v.id not in predicted, rank[v.split], v.name))
+    return ready[0].id if ready else None

@@ -1,0 +1,1 @@
+"""What the program knows: no screen, no database; a library of its own."""

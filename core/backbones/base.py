@@ -1,0 +1,151 @@
+"""What every backbone offers to the classifiers."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import peft
+import torch
+from numpy.typing import NDArray
+from peft import LoraConfig, PeftModel
+from torch import Tensor, nn
+from transformers import Cache, PreTrainedModel, PreTrainedTokenizerBase
+
+LINEAR_LAYERS = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
+"""The seven linear layers of a Llama block that LoRA adapts."""
+
+
+@dataclass(frozen=True, slots=True)
+class BackboneCard:
+    """What is known of a backbone without loading its weights.
+
+    `revision` is a hash over its weight files; features and runs are bound to it. `rate` is frames
+    a second, `window_s` how far back a frame sees. `rank`, `alpha` and `lr` are its LoRA recipe.
+    """
+
+    name: str
+    revision: str
+    licence: str
+    rate: float
+    window_s: float
+    tokens_per_frame: int
+    feature_width: int
+    max_position: int
+    rank: int
+    alpha: int
+    lr: float
+
+
+class VisionTower(nn.Module):
+    """The frozen encoder: pictures in, k tokens of width d a picture out."""
+
+    card: BackboneCard
+
+    def prepare(self, frame: NDArray) -> NDArray:
+        """Turn one RGB uint8 picture of any size into the tower's input picture."""
+        raise NotImplementedError
+
+    def forward(self, pictures: Tensor) -> Tensor:
+        """Encode prepared pictures, uint8 [B, h, w, 3] -> [B, k, d]."""
+        raise NotImplementedError
+
+
+class Connector(nn.Sequential):
+    """Linear, GELU, Linear: the paper's connector from raw features to the decoder's width."""
+
+    def __init__(self, width: int, hidden: int) -> None:
+        super().__init__(nn.Linear(width, hidden), nn.GELU(), nn.Linear(hidden, hidden))
+
+
+class Backbone(nn.Module):
+    """Connector, decoder and tokenizer, with one adapter on the decoder where it is trained.
+
+    peft sees the decoder only; everything else that learns is an ordinary module.
+    """
+
+    def __init__(
+        self,
+        card: BackboneCard,
+        connector: nn.Module,
+        decoder: PreTrainedModel,
+        tokenizer: PreTrainedTokenizerBase,
+    ) -> None:
+        super().__init__()
+        self.card, self.connector = card, connector
+        # transformers types these by what a checkpoint might hold, not by what one holds.
+        self.tokenizer: Any = tokenizer
+        self.decoder: Any = decoder.requires_grad_(False)
+
+    @property
+    def causal(self) -> Any:
+        """The decoder itself, with adapted layers inside where there are any."""
+        model = self.decoder
+        return model.get_base_model() if isinstance(model, PeftModel) else model
+
+    @property
+    def width(self) -> int:
+        """The decoder's hidden size H."""
+        return self.causal.config.get_text_config().hidden_size
+
+    @property
+    def eos(self) -> int:
+        """The token that ends every text."""
+        return int(self.tokenizer.eos_token_id)
+
+    @property
+    def start(self) -> int:
+        """The token in front: the decoder's BOS, or EOS where it has none."""
+        bos = self.tokenizer.bos_token_id
+        return self.eos if bos is None else int(bos)
+
+    def add_adapter(self, *, rank: int, alpha: int, dropout: float, output: bool) -> None:
+        """Put a LoRA on the seven linear layers of every block, and on the output matrix if asked.
+
+        A tied output matrix is untied by cloning first, so that the embedding stays as it is.
+        """
+        assert not isinstance(self.decoder, PeftModel), "the decoder has an adapter already"
+        layers = [*LINEAR_LAYERS, *(["lm_head"] if output else [])]
+        head = self.decoder.get_output_embeddings()
+        if output and head.weight is self.decoder.get_input_embeddings().weight:
+            head.weight = nn.Parameter(head.weight.detach().clone(), requires_grad=False)
+            self.decoder.config.tie_word_embeddings = False
+        config = LoraConfig(
+            r=rank,
+            lora_alpha=alpha,
+            lora_dropout=dropout,
+            target_modules=layers,
+            task_type="CAUSAL_LM",
+        )
+        self.decoder = peft.PeftModelForCausalLM(self.decoder, config)
+
+    def embed(self, ids: Tensor) -> Tensor:
+        """Look up vocabulary ids. [...] -> [..., H]."""
+        return self.causal.get_input_embeddings()(ids)
+
+    def hidden(
+        self, embeds: Tensor, mask: Tensor, position: Tensor, cache: Cache | None = None
+    ) -> Tensor:
+        """Run the decoder and return its final-norm hidden states.
+
+        Args:
+            embeds: [B, N, H].
+            mask: bool [B, 1, N, past + N], True where attention is allowed.
+            position: int [B, N].
+            cache: Keys and values of the past; grows in place by N.
+        """
+        out = self.causal.get_decoder()(
+            inputs_embeds=embeds,
+            attention_mask=mask,
+            position_ids=position,
+            past_key_values=cache,
+            use_cache=cache is not None,
+        )
+        return out.last_hidden_state
+
+    def logits(self, rows: Tensor) -> Tensor:
+        """Return the logits over the vocabulary of hidden states. [rows, H] -> [rows, V]."""
+        return self.causal.get_output_embeddings()(rows)
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """The floating-point type the decoder computes in."""
+        return self.causal.get_input_embeddings().weight.dtype

@@ -1,0 +1,147 @@
+"""What the three classifiers share: the sequence, the learned tokens, the two losses."""
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import ClassVar
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from core.attention import dense_mask
+from core.backbones.base import Backbone
+from core.labels import LabelCodec
+from core.sequence import IGNORE, Batch, Forest, Readout
+
+
+class Learned(IntEnum):
+    """Tokens outside the vocabulary: negative ids, rows of one table."""
+
+    CLS = -1
+    TEXT = -2
+
+
+@dataclass(frozen=True, slots=True)
+class Questions:
+    """Questions about one stretch of frames, as a task asks them. All arrays have shape [Q].
+
+    `time` is the frame after which it is asked, `target` the class or IGNORE, `weight` its weight
+    in every loss. A text stands where `text_weight` is not 0; it is the importance of that text, so
+    that few drawn texts stand for all. `context` are the texts that GAD learns to write.
+    """
+
+    time: NDArray[np.int64]
+    target: NDArray[np.int64]
+    weight: NDArray[np.float32]
+    text_weight: NDArray[np.float32]
+    context: tuple[str, ...]
+
+
+class ReadoutModel(nn.Module):
+    """A backbone that reads frames and readouts as one masked sequence, and can learn texts.
+
+    Args:
+        backbone: Connector, decoder, tokenizer.
+        learned: Number of learned tokens beside the vocabulary.
+    """
+
+    def __init__(self, backbone: Backbone, learned: int) -> None:
+        super().__init__()
+        self.backbone = backbone
+        self.tokens = nn.Embedding(learned, backbone.width)
+        with torch.no_grad():
+            table = backbone.causal.get_input_embeddings().weight
+            nn.init.normal_(self.tokens.weight, 0, float(table.std())).add_(table.mean(0))
+
+    def hidden(self, batch: Batch) -> Tensor:
+        """Return the final-norm hidden states at the readouts of a batch. Shape: [B, R, H]."""
+        hidden = self.backbone.hidden(self.embed(batch), dense_mask(batch), batch.position)
+        return hidden[:, hidden.shape[1] - batch.readouts :]
+
+    def embed(self, batch: Batch) -> Tensor:
+        """Return the embeddings of a whole batch. Shape: [B, N, H]."""
+        start = batch.token.new_full((len(batch.token), 1), self.backbone.start)
+        frames = self.embed_frames(batch.features)
+        return torch.cat(
+            [self.backbone.embed(start), frames, self.embed_tokens(batch.token)], dim=1
+        )
+
+    def embed_frames(self, features: Tensor) -> Tensor:
+        """Run the connector. [B, T, k, d] -> [B, T*k, H]."""
+        return self.backbone.connector(features.flatten(1, 2).to(self.backbone.dtype))
+
+    def embed_tokens(self, ids: Tensor) -> Tensor:
+        """Look up vocabulary ids and learned tokens alike. [...] -> [..., H]."""
+        words = self.backbone.embed(ids.clamp(min=0))
+        learned = self.tokens((-1 - ids).clamp(min=0))
+        return torch.where((ids < 0).unsqueeze(-1), learned, words)
+
+    def text_loss(self, hidden: Tensor, batch: Batch) -> Tensor:
+        """Cross-entropy of the texts' tokens: per text a mean, summed over texts, per question."""
+        taught = batch.text_target != IGNORE
+        logits = self.backbone.logits(hidden[taught])
+        loss = F.cross_entropy(logits, batch.text_target[taught], reduction="none")
+        return (loss * batch.text_weight[taught].to(loss.dtype)).sum() / batch.questions
+
+
+class Classifier(ReadoutModel, ABC):
+    """A backbone with a readout; subclasses say only what differs between the classifiers."""
+
+    name: ClassVar[str]
+    writes_text: ClassVar[bool]
+    """Whether a text loss exists, so that the output matrix gets an adapter too."""
+
+    def __init__(self, backbone: Backbone, codec: LabelCodec) -> None:
+        super().__init__(backbone, len(Learned))
+        self.codec = codec
+
+    # ---- what differs ------------------------------------------------------------------------
+
+    @abstractmethod
+    def teach(self, forest: Forest, questions: Questions, row: int) -> None:
+        """Add the tree that question `row` needs in training."""
+
+    @abstractmethod
+    def losses(self, hidden: Tensor, batch: Batch) -> dict[str, Tensor]:
+        """Return the weighted losses by name; their sum is trained. `hidden`: [B, R, H]."""
+
+    @property
+    @abstractmethod
+    def root(self) -> int:
+        """The one token that is asked first at inference; its hidden state is the embedding."""
+
+    # ---- what is shared ----------------------------------------------------------------------
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """The output classes in order."""
+        return self.codec.classes
+
+    def readout(self, questions: Questions) -> Readout:
+        """Return the training forest of a stretch of frames."""
+        forest = Forest()
+        for row in range(len(questions.time)):
+            self.teach(forest, questions, row)
+        return forest.done()
+
+    def forward(self, batch: Batch) -> dict[str, Tensor]:
+        """Return `loss` and its parts for a batch."""
+        parts = self.losses(self.hidden(batch), batch)
+        return {"loss": torch.stack(list(parts.values())).sum(), **parts}
+
+    def add_text(
+        self, forest: Forest, text: tuple[int, ...], time: int, *, parent: int = -1, weight: float
+    ) -> None:
+        """Add `[TEXT] → text → EOS`; every token and EOS are learned, nothing else."""
+        forest.add_text(
+            Learned.TEXT, (*text, self.backbone.eos), time, parent=parent, weight=weight
+        )
+
+    def trainable(self) -> dict[str, Tensor]:
+        """Return everything that training changes besides the adapter, by name."""
+        kept = {f"connector.{k}": v for k, v in self.backbone.connector.state_dict().items()}
+        own = self.state_dict()
+        return kept | {k: v for k, v in own.items() if not k.startswith("backbone.")}

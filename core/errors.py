@@ -1,0 +1,78 @@
+"""The errors a person may see, drawn once.
+
+StudioError                 rule, value, next step
+├── UnknownName             a name that no table holds; suggests the nearest
+├── InvalidConfig           a setting outside its rule
+├── InvalidData             labels, splits or segments that cannot be used
+│   └── InvalidFile         the same, in a file, with its line where known
+├── UnreadableVideo         a file that cannot be played or decoded
+├── MissingArtifact         a file that an earlier step should have made
+├── Conflict                somebody else changed or holds it
+└── Stopped                 the person asked to stop
+
+Programming mistakes stay `TypeError` or `AssertionError` and are never caught.
+"""
+
+from pathlib import Path
+
+
+class StudioError(Exception):
+    """A failure that a person can act on: the rule, the value that broke it, the next step."""
+
+    def __init__(self, rule: str, value: object = "", next_step: str = "") -> None:
+        self.rule = rule.rstrip(".")
+        self.value = str(value)
+        self.next_step = next_step
+        super().__init__(self.sentence)
+
+    @property
+    def sentence(self) -> str:
+        """Rule, value and next step as running text."""
+        head = f"{self.rule}: {self.value}." if self.value else f"{self.rule}."
+        return f"{head} {self.next_step}".strip()
+
+    def as_json(self) -> dict[str, dict[str, str]]:
+        """Return the form that `--json` and the REST routes print."""
+        return {"error": {"rule": self.rule, "value": self.value, "next": self.next_step}}
+
+
+class UnknownName(StudioError):
+    """A name that no table holds."""
+
+
+class InvalidConfig(StudioError):
+    """A setting outside its rule."""
+
+
+class InvalidData(StudioError):
+    """Labels, splits or segments that cannot be used."""
+
+
+class InvalidFile(InvalidData):
+    """A file whose content breaks a rule."""
+
+    def __init__(
+        self, rule: str, path: Path | str, line: int | None = None, next_step: str = ""
+    ) -> None:
+        self.path, self.line = str(path), line
+        where = f"'{path}', line {line}" if line else f"'{path}'"
+        super().__init__(rule, where, next_step)
+
+
+class UnreadableVideo(StudioError):
+    """A file that cannot be played or decoded."""
+
+
+class MissingArtifact(StudioError):
+    """A file that an earlier step should have made."""
+
+
+class Conflict(StudioError):
+    """Somebody else changed or holds what was asked for."""
+
+
+class Stopped(StudioError):
+    """The person asked to stop; what was finished is kept."""
+
+    def __init__(self, what: str = "The work") -> None:
+        super().__init__(f"{what} was stopped on request")

@@ -1,0 +1,211 @@
+"""A trained run is a folder that peft alone can read: adapter, heads, labels, what decided it.
+
+`adapter/` is a PEFT adapter of the decoder, `heads.safetensors` holds connector, heads and learned
+tokens, `labels.json` the label set, `run.json` config, base, versions and data. Loading refuses a
+missing or an unexpected key, which peft only warns about.
+"""
+
+import importlib.metadata
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from peft import PeftModel, get_peft_model_state_dict, set_peft_model_state_dict
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+
+from core.backbones import load_backbone
+from core.backbones.base import BackboneCard
+from core.classifiers import classifier_class
+from core.classifiers.base import Classifier
+from core.classifiers.generation_assisted import GenerationAssistedClassifier
+from core.config import RunConfig
+from core.errors import InvalidFile, MissingArtifact
+from core.labels import CODECS
+from core.prediction import Predictor
+from core.registry import resolve
+from core.run_card import read_run_card
+from core.tasks import Task, load_task
+from core.types import LabelSet
+
+_ADAPTER = "adapter"
+_HEADS = "heads.safetensors"
+_VERSIONED = ("torch", "transformers", "peft", "gad-studio")
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """A config with the backbone's own values filled in. `window` is in frames."""
+
+    rate: float
+    window: int
+    stretch: int
+    rank: int
+    alpha: int
+    lr: float
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A run in memory: the classifier and everything that decides its answers."""
+
+    classifier: Classifier
+    config: RunConfig
+    labels: LabelSet
+    task: Task
+    recipe: Recipe
+    about: dict[str, Any]
+
+    def predictor(self, decoder: str | None = None) -> Predictor:
+        """Return a predictor with the run's own decoder, or another."""
+        return Predictor(
+            self.classifier, self.task, self.labels,
+            window=self.recipe.window, decoder=decoder or self.config.decoder,
+        )  # fmt: skip
+
+
+def recipe_of(config: RunConfig, card: BackboneCard) -> Recipe:
+    """Fill in what a config leaves to its backbone."""
+    training = config.training
+    rate = config.rate or card.rate
+    window = max(1, round((config.window_s or card.window_s) * rate))
+    stretch = max(1, round(training.stretch_s * rate))
+    return Recipe(
+        rate,
+        window,
+        stretch,
+        training.rank or card.rank,
+        training.alpha or card.alpha,
+        training.lr or card.lr,
+    )
+
+
+def build_classifier(config: RunConfig, labels: LabelSet) -> Classifier:
+    """Build an untrained classifier with a fresh adapter; random values come from the seed."""
+    torch.manual_seed(config.training.seed)
+    backbone = load_backbone(config.backbone)
+    kind = classifier_class(config.classifier)
+    recipe = recipe_of(config, backbone.card)
+    backbone.add_adapter(
+        rank=recipe.rank,
+        alpha=recipe.alpha,
+        dropout=config.training.dropout,
+        output=kind.writes_text,
+    )
+    classes = load_task(config.task).classes(labels)
+    codec = resolve("codec", CODECS, config.codec)(classes, backbone.tokenizer)
+    classifier = kind(backbone, codec)
+    if isinstance(classifier, GenerationAssistedClassifier):
+        classifier.gen_weight = config.gen_weight
+    return classifier
+
+
+def save_weights(classifier: Classifier, folder: Path) -> None:
+    """Write adapter and heads."""
+    folder.mkdir(parents=True, exist_ok=True)
+    decoder = classifier.backbone.decoder
+    assert isinstance(decoder, PeftModel)
+    decoder.save_pretrained(str(folder / _ADAPTER), save_embedding_layers=False)
+    (folder / _ADAPTER / "README.md").unlink(missing_ok=True)  # peft's empty model card
+    heads = {name: tensor.contiguous() for name, tensor in classifier.trainable().items()}
+    save_file(heads, folder / _HEADS)
+
+
+def load_weights(classifier: Classifier, folder: Path) -> None:
+    """Read adapter and heads into a classifier of the same build.
+
+    Raises:
+        MissingArtifact: A file is not there.
+        InvalidFile: A file is damaged, or holds other tensors than the classifier has.
+    """
+    decoder = classifier.backbone.decoder
+    assert isinstance(decoder, PeftModel)
+    expected = get_peft_model_state_dict(decoder, save_embedding_layers=False)
+    adapter = _read(folder / _ADAPTER / "adapter_model.safetensors", expected)
+    set_peft_model_state_dict(decoder, adapter)
+    heads = _read(folder / _HEADS, classifier.trainable())
+    connector = {k[10:]: v for k, v in heads.items() if k.startswith("connector.")}
+    classifier.backbone.connector.load_state_dict(connector)
+    own = {k: v for k, v in heads.items() if not k.startswith("connector.")}
+    classifier.load_state_dict(own, strict=False)  # names were compared; the rest is the backbone
+
+
+def _read(path: Path, expected: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    if not path.is_file():
+        raise MissingArtifact("A run's folder must hold all its files", f"'{path}' is missing")
+    try:
+        tensors = load_file(path)
+    except SafetensorError as error:
+        raise InvalidFile(f"A run's weights must be whole safetensors ({error})", path) from None
+    wanted = {name: tuple(t.shape) for name, t in expected.items()}
+    found = {name: tuple(t.shape) for name, t in tensors.items()}
+    if wanted != found:
+        odd = sorted(set(wanted.items()) ^ set(found.items()))[:4]
+        raise InvalidFile(
+            f"A run's weights must be exactly those of its classifier, but these differ: {odd}",
+            path,
+            next_step="It was made for another backbone or label set, or the file was changed.",
+        )  # fmt: skip
+    broken = [name for name, tensor in tensors.items() if not torch.isfinite(tensor).all()]
+    if broken:
+        raise InvalidFile(f"A run's weights must be finite, but {broken[0]} is not", path)
+    return tensors
+
+
+def write_run(
+    classifier: Classifier, config: RunConfig, labels: LabelSet, folder: Path, about: dict[str, Any]
+) -> None:
+    """Write a whole run folder; `run.json` comes last, so that a folder with it is complete."""
+    save_weights(classifier, folder)
+    (folder / "labels.json").write_text(json.dumps({"classes": list(labels.classes)}, indent=1))
+    card = classifier.backbone.card
+    run = {
+        "config": config.model_dump(),
+        "recipe": asdict(recipe_of(config, card)),
+        "base": {"name": config.backbone, "revision": card.revision},
+        "versions": {name: _version(name) for name in _VERSIONED},
+        "trainable_parameters": sum(p.numel() for p in classifier.parameters() if p.requires_grad),
+        **about,
+    }
+    beside = folder / "run.json.tmp"
+    beside.write_text(json.dumps(run, indent=1))
+    beside.replace(folder / "run.json")
+
+
+def _version(package: str) -> str | None:
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return None
+
+
+def load_run(folder: Path, *, merge: bool = False) -> Run:
+    """Load a run.
+
+    Args:
+        folder: What `write_run` wrote.
+        merge: Merge the adapter into the decoder: the same answers, faster.
+
+    Raises:
+        MissingArtifact: The folder is not a run, or a file is missing.
+        InvalidFile: Weights are damaged, or belong to another base.
+    """
+    said = read_run_card(folder)
+    config, about = said.config, said.about
+    classifier = build_classifier(config, said.labels)
+    card = classifier.backbone.card
+    if about["base"]["revision"] != card.revision:
+        raise InvalidFile(
+            f"A run needs the base it was trained on, revision {about['base']['revision']}, but "
+            f"'{config.backbone}' is revision {card.revision}", folder, next_step="Train it again.",
+        )  # fmt: skip
+    load_weights(classifier, folder)
+    if merge:
+        decoder = classifier.backbone.decoder
+        assert isinstance(decoder, PeftModel)
+        decoder.merge_adapter(safe_merge=True)
+    recipe = Recipe(**about["recipe"])
+    classifier.to("cuda" if torch.cuda.is_available() else "cpu")
+    return Run(classifier.eval(), config, said.labels, said.task, recipe, about)

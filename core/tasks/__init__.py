@@ -1,0 +1,72 @@
+"""Tasks: which questions are asked about a video, and what the answers are.
+
+A dense task asks at every frame; a clip task asks once after each clip. Background belongs to the
+dense task, not to the label set: it has K + 1 classes, with background at index 0.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.registry import resolve
+from core.types import LabelledVideo, LabelSet, Span
+
+TASKS = {
+    "online_detection": "core.tasks.online_detection:OnlineDetection",
+    "step_recognition": "core.tasks.step_recognition:StepRecognition",
+}
+CONTEXTS = {
+    "previous_action": "core.tasks.contexts:previous_action",
+    "none": "core.tasks.contexts:nothing",
+}
+BACKGROUND = "background"
+IGNORED = -100
+"""Target of a frame that has none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Clip:
+    """A stretch of frames, `[first, last)` on the video's grid, and the questions asked about it.
+
+    `asked` int [Q] are the frames after which a question is asked, `target` int [Q] its classes
+    (IGNORED where unknown), `context` the texts that GAD learns to write there.
+    """
+
+    first: int
+    last: int
+    asked: NDArray[np.int64]
+    target: NDArray[np.int64]
+    context: tuple[str, ...]
+    span: Span
+
+
+class Task(Protocol):
+    """The contract of a task."""
+
+    name: str
+    dense: bool
+
+    def classes(self, labels: LabelSet) -> tuple[str, ...]:
+        """Return the output classes in order."""
+        ...
+
+    def clips(
+        self, video: LabelledVideo, time_us: NDArray[np.int64], labels: LabelSet, context: str
+    ) -> list[Clip]:
+        """Return the video's clips with their questions; empty where it has none."""
+        ...
+
+
+def load_task(name: str) -> Task:
+    """Return a task by name."""
+    return resolve("task", TASKS, name)()
+
+
+def context_texts(
+    name: str, video: LabelledVideo, time_us: Sequence[int] | NDArray[np.int64]
+) -> tuple[str, ...]:
+    """Return the context text at each time."""
+    return resolve("context", CONTEXTS, name)(video, np.asarray(time_us))

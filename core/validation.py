@@ -1,0 +1,52 @@
+"""Validation during training: real predictions, the same questions for every classifier."""
+
+import numpy as np
+import torch
+
+from core.classifiers.base import Classifier
+from core.dataset import Collator, TrainingSet
+from core.prediction import Predictor
+from core.tasks import IGNORED
+
+_QUESTIONS = 128
+"""Questions answered at each validation point."""
+
+
+class Validation:
+    """Asks the same questions of the validation videos at every point."""
+
+    def __init__(
+        self, classifier: Classifier, held_out: TrainingSet, collate: Collator, *, decoder: str
+    ) -> None:
+        self.classifier, self.held_out, self.collate = classifier, held_out, collate
+        self.predictor = Predictor(
+            classifier,
+            held_out.task,
+            held_out.labels,
+            window=held_out.settings.window,
+            decoder=decoder,
+        )
+        known = [np.flatnonzero(clip.target != IGNORED) for clip, _ in held_out.clips]
+        stride = max(1, -(-sum(map(len, known)) // _QUESTIONS))
+        self.asked = [
+            (clip, features, chosen)
+            for (clip, features), there in zip(held_out.clips, known, strict=True)
+            if len(chosen := there[stride // 2 :: stride] if len(there) > stride else there[:1])
+        ]
+
+    @torch.no_grad()
+    def __call__(self) -> dict[str, float]:
+        """Return validation loss and accuracy (percent) over the questions asked."""
+        self.classifier.eval()
+        device = self.classifier.tokens.weight.device
+        losses = []
+        for number in range(self.held_out.per_epoch):
+            batch = self.collate([self.held_out.example(number, 0)])["batch"].to(device)
+            losses.append(float(self.classifier(batch)["loss"]))
+        right = count = 0
+        for clip, features, chosen in self.asked:
+            found = self.predictor.sample(clip, features, clip.asked[chosen])
+            right += int((found == clip.target[chosen]).sum())
+            count += len(chosen)
+        self.classifier.train()
+        return {"val_loss": float(np.mean(losses)), "val_accuracy": 100 * right / max(count, 1)}

@@ -1,0 +1,1 @@
+"""What the program remembers: the database, the data directory, the files in it."""

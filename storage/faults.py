@@ -1,0 +1,60 @@
+"""What the faults of a database file mean to a person."""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.orm.exc import StaleDataError
+
+from core.errors import Conflict, InvalidFile, StudioError
+
+
+@contextmanager
+def explained(path: Path) -> Iterator[None]:
+    """Turn the faults that a person can act on into their sentences; others stay as they are."""
+    try:
+        yield
+    except StaleDataError as error:
+        raise Conflict(
+            "This was changed elsewhere in the meantime", next_step="Reload it and try again."
+        ) from error
+    except DBAPIError as error:
+        explanation = _explanation(error, path)
+        if explanation is None:
+            raise
+        raise explanation from error
+
+
+def damaged(path: Path) -> InvalidFile:
+    """Return the error for a file that is no database, or no longer a whole one."""
+    return InvalidFile(
+        "The database file is damaged",
+        path,
+        next_step="Nothing was changed. Put back the newest copy from 'backups' beside it.",
+    )
+
+
+def _explanation(error: DBAPIError, path: Path) -> StudioError | None:
+    code = getattr(error.orig, "sqlite_errorcode", 0) & 0xFF  # the upper bits say where exactly
+    match code:
+        case sqlite3.SQLITE_BUSY | sqlite3.SQLITE_LOCKED:
+            return Conflict(
+                "Another program holds the database", f"'{path}'", "Nothing was saved; try again."
+            )
+        case sqlite3.SQLITE_FULL | sqlite3.SQLITE_IOERR:
+            return StudioError(
+                "The disk is full or cannot be written, so this was not saved",
+                f"'{path}'",
+                "Free some space, then try again; what was saved before is kept.",
+            )
+        case sqlite3.SQLITE_READONLY | sqlite3.SQLITE_CANTOPEN | sqlite3.SQLITE_PERM:
+            return StudioError(
+                "The database cannot be opened for writing",
+                f"'{path}'",
+                "Give yourself write access to it, or choose another --data-dir.",
+            )
+        case sqlite3.SQLITE_CORRUPT | sqlite3.SQLITE_NOTADB:
+            return damaged(path)
+    return None

@@ -1,0 +1,102 @@
+"""Targets and contexts against the rules of design section 4."""
+
+from pathlib import Path
+
+import numpy as np
+from hypothesis import given, strategies as st
+
+from core.tasks import IGNORED, context_texts, load_task
+from core.tasks.online_detection import contested_frames, frame_targets
+from core.types import LabelledVideo, LabelSet, Segment, grid_us
+
+LABELS = LabelSet(("a", "b", "c"))
+
+
+def video(*segments: tuple[int, int, str], ignored=(), seconds: int = 10) -> LabelledVideo:
+    parts = tuple(Segment(a * 1_000_000, b * 1_000_000, name) for a, b, name in segments)
+    spans = tuple((a * 1_000_000, b * 1_000_000) for a, b in ignored)
+    return LabelledVideo("v", Path("v"), "", seconds * 1_000_000, parts, spans)
+
+
+def slow_target(v: LabelledVideo, t: int) -> int:
+    if any(a <= t < b for a, b in v.ignored):
+        return IGNORED
+    inside = [s for s in v.segments if s.start_us <= t < s.end_us]
+    if not inside:
+        return 0
+    last = max(s.start_us for s in inside)
+    started_last = [s for s in inside if s.start_us == last]
+    shortest = min(started_last, key=lambda s: (s.end_us - s.start_us, s.label))
+    return 1 + LABELS.classes.index(shortest.label)
+
+
+spans = st.tuples(st.integers(0, 9), st.integers(1, 5), st.sampled_from("abc"))
+
+
+@given(st.lists(spans, max_size=6, unique_by=lambda s: (s[0], s[1])))
+def test_frame_targets_equal_the_slow_rule(found):
+    v = video(*((a, min(10, a + n), name) for a, n, name in found), ignored=[(4, 5)])
+    times = grid_us(v.duration_us, 4.0)
+    expected = [slow_target(v, int(t)) for t in times]
+    np.testing.assert_array_equal(frame_targets(v, times, LABELS), expected)
+
+
+def test_a_class_that_is_not_in_the_label_set_is_ignored():
+    v = video((0, 2, "a"), (2, 4, "strange"))
+    assert frame_targets(v, grid_us(v.duration_us, 1.0), LABELS)[:5].tolist() == [
+        1, 1, IGNORED, IGNORED, 0,
+    ]  # fmt: skip
+    clips = load_task("step_recognition").clips(v, grid_us(v.duration_us, 1.0), LABELS, "none")
+    assert [c.target.tolist() for c in clips] == [[0], [IGNORED]]
+
+
+def test_segments_are_half_open():
+    targets = frame_targets(
+        video((0, 1, "a"), (1, 2, "b")), np.array([0, 999_999, 1_000_000]), LABELS
+    )
+    assert targets.tolist() == [1, 1, 2]
+
+
+def test_contested_frames_are_counted():
+    v = video((0, 4, "a"), (2, 6, "b"))
+    assert contested_frames(v, grid_us(v.duration_us, 1.0)) == 2
+
+
+def test_previous_action_is_the_last_that_ended_whatever_lay_between():
+    v = video((0, 2, "a"), (3, 4, "b"), (5, 6, "a"))
+    seconds = np.array([0, 1, 2, 3, 4, 5, 6, 9]) * 1_000_000
+    assert context_texts("previous_action", v, seconds) == ("", "", "a", "a", "b", "b", "a", "a")
+
+
+def test_the_context_none_is_empty():
+    assert context_texts("none", video((0, 2, "a")), np.array([0, 5_000_000])) == ("", "")
+
+
+def test_dense_detection_asks_at_every_frame_over_background_and_classes():
+    task, v = load_task("online_detection"), video((1, 3, "b"))
+    (clip,) = task.clips(v, grid_us(v.duration_us, 2.0), LABELS, "previous_action")
+    assert task.classes(LABELS) == ("background", "a", "b", "c")
+    assert clip.asked.tolist() == list(range(20))
+    assert (clip.target == 2).sum() == 4
+
+
+def test_step_recognition_asks_once_after_each_segment():
+    task, v = load_task("step_recognition"), video((1, 3, "b"), (4, 6, "a"))
+    clips = task.clips(v, grid_us(v.duration_us, 2.0), LABELS, "previous_action")
+    assert task.classes(LABELS) == LABELS.classes
+    assert [(c.first, c.last, c.asked.tolist(), c.target.tolist()) for c in clips] == [
+        (2, 6, [5], [1]), (8, 12, [11], [0]),
+    ]  # fmt: skip
+    assert [c.context for c in clips] == [("",), ("b",)]
+
+
+def test_a_segment_between_two_samples_is_judged_by_the_frame_shown_there():
+    v = LabelledVideo("v", Path("v"), "", 10_000_000, (Segment(1_100_000, 1_400_000, "a"),))
+    (clip,) = load_task("step_recognition").clips(v, grid_us(v.duration_us, 2.0), LABELS, "none")
+    assert (clip.first, clip.last) == (2, 3)  # the frame of 1.0 s
+
+
+def test_a_video_without_segments_is_one_clip_without_a_target():
+    v = video()
+    (clip,) = load_task("step_recognition").clips(v, grid_us(v.duration_us, 2.0), LABELS, "none")
+    assert (clip.first, clip.last, clip.target.tolist()) == (0, 20, [IGNORED])

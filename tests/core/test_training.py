@@ -1,0 +1,195 @@
+"""Training on toy features with a real, random, tiny decoder: it learns, stops, resumes, loads."""
+
+import json
+
+import numpy as np
+import pytest
+import torch
+from peft import PeftModel
+from transformers import AutoModelForCausalLM
+
+from core.classifiers import CLASSIFIERS
+from core.config import RunConfig
+from core.errors import (
+    InvalidConfig,
+    InvalidData,
+    InvalidFile,
+    MissingArtifact,
+    StudioError,
+    UnknownName,
+)
+from core.run_folder import load_run
+from core.tasks.online_detection import frame_targets
+from core.training import train
+from core.training_data import TrainingData
+from core.types import LabelSet
+from tests.core.conftest import toy_video
+
+LABELS = LabelSet(("add salt", "stir tea"))
+
+
+def config(folder, **values) -> RunConfig:
+    training = {"steps": 30, "batch": 2, "lr": 1e-2, "device": "cpu"} | values.pop("training", {})
+    return RunConfig.read({"backbone": str(folder), "training": training, **values})
+
+
+def data(val: bool = True) -> TrainingData:
+    videos = [toy_video(f"train{i}.mp4", seed=i) for i in range(4)]
+    held = [toy_video("val.mp4", seed=9, split="val")] if val else []
+    return TrainingData(LABELS, videos, held)
+
+
+def accuracy(run, video, features) -> float:
+    predictor = run.predictor()
+    prediction = predictor.predict(video, features, predictor.measure(features, 1))
+    return float((prediction.predicted == frame_targets(video, features.time_us, LABELS)).mean())
+
+
+@pytest.mark.training
+@pytest.mark.parametrize("name", CLASSIFIERS)
+def test_each_classifier_learns_what_is_plainly_visible(name, tiny_folder, tmp_path):
+    steps = 200 if name == "generative" else 90  # its decoder is random and must learn to write
+    settings = config(tiny_folder, classifier=name, training={"steps": steps})
+    train(settings, data(), tmp_path / "run")
+    assert accuracy(load_run(tmp_path / "run"), *toy_video("test.mp4", seed=20)) > 0.8
+
+
+@pytest.mark.training
+@pytest.mark.parametrize("name", CLASSIFIERS)
+def test_step_recognition_learns_too(name, tiny_folder, tmp_path):
+    settings = config(tiny_folder, classifier=name, task="step_recognition", training={"steps": 60})
+    train(settings, data(), tmp_path / "run")
+    run = load_run(tmp_path / "run")
+    video, features = toy_video("test.mp4", seed=21)
+    predictor = run.predictor()
+    found = predictor.predict(video, features, predictor.measure(features, 1))
+    truth = [LABELS.index(s.label) for s in video.segments]
+    assert found.span_us.tolist() == [[s.start_us, s.end_us] for s in video.segments]
+    assert (found.predicted == truth).mean() > 0.8
+
+
+@pytest.mark.training
+def test_a_saved_run_predicts_as_before_and_merged_alike(tiny_folder, tmp_path):
+    train(config(tiny_folder, classifier="generative"), data(), tmp_path / "run")
+    video, features = toy_video("test.mp4", seed=22)
+    found = []
+    for merge in (False, True):
+        predictor = load_run(tmp_path / "run", merge=merge).predictor()
+        found.append(predictor.predict(video, features, predictor.measure(features, 1)).log_p)
+    np.testing.assert_allclose(found[0], found[1], atol=1e-4)
+
+
+@pytest.mark.training
+@pytest.mark.parametrize("name", CLASSIFIERS)
+def test_peft_alone_loads_the_adapter(name, tiny_folder, tmp_path):
+    train(config(tiny_folder, classifier=name, training={"steps": 5}), data(), tmp_path / "run")
+    ours = load_run(tmp_path / "run").classifier.backbone.causal
+    plain = AutoModelForCausalLM.from_pretrained(tiny_folder / "decoder", dtype=torch.float32)
+    theirs = PeftModel.from_pretrained(plain, tmp_path / "run" / "adapter").eval()
+    ids = torch.arange(2, 12).unsqueeze(0)
+    with torch.inference_mode():
+        torch.testing.assert_close(theirs(ids).logits, ours(ids).logits, atol=1e-5, rtol=0)
+
+
+@pytest.mark.training
+def test_progress_tells_both_losses_and_a_validation_point_every_epoch(tiny_folder, tmp_path):
+    heard = []
+    train(config(tiny_folder, training={"steps": 6}), data(), tmp_path, report=heard.append)
+    steps = [p for p in heard if "loss" in p.values]
+    assert [p.done for p in steps] == [1, 2, 3, 4, 5, 6]
+    for p in steps:
+        assert p.values["loss"] == pytest.approx(p.values["cls"] + p.values["gen"], rel=1e-4)
+    assert [p.done for p in heard if "val_accuracy" in p.values] == [2, 4, 6]  # 4 videos, batch 2
+
+
+@pytest.mark.training
+def test_stopping_keeps_a_run_and_its_checkpoint(tiny_folder, tmp_path):
+    ended = train(config(tiny_folder), data(), tmp_path, report=lambda p: p.done >= 3)
+    assert ended.stopped
+    assert ended.steps == 3
+    assert load_run(tmp_path).about["steps"] == 3
+    assert (tmp_path / "checkpoints" / "checkpoint-3" / "MANIFEST.json").is_file()
+
+
+@pytest.mark.training
+def test_a_resumed_training_ends_where_the_uninterrupted_one_does(tiny_folder, tmp_path):
+    settings = config(tiny_folder, training={"steps": 8})
+    whole, parts = [], []
+    train(settings, data(), tmp_path / "a", report=lambda p: whole.append(p.values.get("loss")))
+    train(
+        settings,
+        data(),
+        tmp_path / "b",
+        report=lambda p: parts.append(p.values.get("loss")) or p.done >= 3,
+    )
+    train(settings, data(), tmp_path / "b", report=lambda p: parts.append(p.values.get("loss")))
+    losses = [[v for v in values if v is not None] for values in (whole, parts)]
+    np.testing.assert_allclose(losses[0], losses[1], rtol=1e-5)
+
+
+@pytest.mark.training
+def test_without_validation_the_last_weights_are_kept(tiny_folder, tmp_path):
+    ended = train(config(tiny_folder, training={"steps": 3}), data(val=False), tmp_path)
+    assert ended.kept == "last"
+    assert any("No validation video" in w for w in load_run(tmp_path).about["warnings"])
+
+
+@pytest.mark.training
+def test_classes_without_an_example_are_named(tiny_folder, tmp_path):
+    known = TrainingData(LabelSet(("add salt", "eat", "stir tea")), data().train)
+    train(config(tiny_folder, training={"steps": 2}), known, tmp_path)
+    assert "No training example: eat." in load_run(tmp_path).about["warnings"]
+
+
+def test_data_that_cannot_train_is_refused_with_a_sentence(tiny_folder, tmp_path):
+    video, features = toy_video("a.mp4")
+    bare = type(video)(video.name, video.path, video.content_hash, video.duration_us)
+    with pytest.raises(InvalidData, match="at least one labelled video"):
+        train(config(tiny_folder), TrainingData(LABELS, [(bare, features)]), tmp_path / "x")
+    with pytest.raises(InvalidData, match="at least two classes"):
+        train(
+            config(tiny_folder),
+            TrainingData(LabelSet(("add salt",)), [(video, features)]),
+            tmp_path / "x",
+        )
+    with pytest.raises(InvalidData, match=r"must be in the label set: stir tea\."):
+        train(
+            config(tiny_folder),
+            TrainingData(LabelSet(("add salt", "eat")), [(video, features)]),
+            tmp_path / "x",
+        )
+    assert not (tmp_path / "x").exists()
+
+
+@pytest.mark.training
+def test_a_loss_that_is_no_number_stops_the_run(tiny_folder, tmp_path):
+    video, features = toy_video("a.mp4")
+    features.features[3] = np.inf
+    with pytest.raises(StudioError, match="must stay a finite number"):
+        train(config(tiny_folder), TrainingData(LABELS, [(video, features)]), tmp_path)
+
+
+@pytest.mark.training
+def test_a_damaged_or_foreign_run_folder_is_refused(tiny_folder, tmp_path):
+    train(config(tiny_folder, training={"steps": 2}), data(), tmp_path)
+    heads = tmp_path / "heads.safetensors"
+    whole = heads.read_bytes()
+    heads.write_bytes(whole[:200])
+    with pytest.raises(InvalidFile, match="whole safetensors"):
+        load_run(tmp_path)
+    heads.write_bytes(whole)
+    (tmp_path / "labels.json").write_text(json.dumps({"classes": ["add salt", "eat", "stir tea"]}))
+    with pytest.raises(InvalidFile, match="exactly those of its classifier"):
+        load_run(tmp_path)
+    heads.unlink()
+    with pytest.raises(MissingArtifact, match="must hold all its files"):
+        load_run(tmp_path)
+
+
+def test_settings_are_checked_and_named():
+    with pytest.raises(UnknownName, match="Did you mean 'discriminative'"):
+        RunConfig.read({"classifier": "discrimnative"})
+    with pytest.raises(InvalidConfig, match=r"training\.steps"):
+        RunConfig.read({"training": {"steps": 0}})
+    with pytest.raises(InvalidConfig, match="colour"):
+        RunConfig.read({"colour": "red"})

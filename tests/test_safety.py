@@ -1,0 +1,76 @@
+"""What the code must never do, looked for in its text; what must be true of the documents."""
+
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+SOURCES = [p for d in ("app", "core", "analysis", "storage", "scripts", "examples")
+           for p in (ROOT / d).rglob("*.py")]  # fmt: skip
+
+FORBIDDEN = {
+    "pickle": r"\bimport pickle\b|\bpickle\.loads?\(|\bjoblib\.load\(|\bdill\b",
+    "torch.load": r"\btorch\.load\(",
+    "numpy pickles": r"allow_pickle\s*=\s*True",
+    "remote code": r"trust_remote_code\s*=\s*True",
+    "a shell": r"shell\s*=\s*True|os\.system\(",
+    "folders served by Gradio": r"allowed_paths\s*=\s*\[[^\]]",
+    "a public link": r"share\s*=\s*True",
+    "raw HTML in tables": r"datatype\s*=\s*[\"']html",
+    "code from text": r"\beval\(|\bexec\(",
+}
+
+
+@pytest.mark.parametrize("what", FORBIDDEN)
+def test_the_code_never_uses(what: str):
+    found = [p.relative_to(ROOT) for p in SOURCES if re.search(FORBIDDEN[what], p.read_text())]
+    # torch's `.eval()` puts a module into evaluation mode
+    assert [str(p) for p in found if what != "code from text"] == []
+    if what == "code from text":
+        for path in found:
+            assert not re.search(r"(?<![.\w])(eval|exec)\(", path.read_text()), path
+
+
+def test_pages_write_text_only_as_text():
+    for path in (ROOT / "app" / "widgets").glob("*.js"):
+        text = path.read_text()
+        for sink in ("innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval("):
+            assert sink not in text, f"{path.name}: {sink}"
+
+
+def test_no_file_is_too_long_to_read():
+    for path in SOURCES:
+        assert len(path.read_text().splitlines()) <= 305, path
+
+
+def test_the_changelog_and_the_package_agree_on_the_version():
+    version = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
+    newest = re.search(r"^## (\d+\.\d+\.\d+)", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)
+    assert newest and newest[1] == version
+
+
+def test_the_readme_names_both_commands_and_its_pictures_are_there():
+    text = (ROOT / "README.md").read_text()
+    assert "python3 launch.py\n" in text
+    assert "python3 launch.py test\n" in text
+    for picture in re.findall(r"!\[[^\]]*\]\(([^)]+)\)", text):
+        assert (ROOT / picture).is_file(), picture
+    for link in re.findall(r"\]\((docs/[^)#]+)", text):
+        assert (ROOT / link).is_file(), link
+
+
+def test_every_command_and_every_name_of_a_table_is_documented():
+    from app.cli import app as shell
+    from core.backbones import BACKBONES
+    from core.classifiers import CLASSIFIERS
+    from core.formats import FORMATS
+    from core.tasks import TASKS
+
+    text = "".join(p.read_text() for p in [ROOT / "README.md", *(ROOT / "docs").glob("*.md")])
+    for command in shell.registered_commands:
+        assert f"gad {command.name or command.callback.__name__}" in text  # pyright: ignore
+    for table in (BACKBONES, CLASSIFIERS, FORMATS, TASKS):
+        for name in table:
+            assert f"`{name}`" in text, name
