@@ -1,6 +1,6 @@
 """What decides a run: read from outside, checked once, frozen with the run."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
@@ -51,6 +51,8 @@ class RunConfig(_Settings):
     task: str = "online_detection"
     backbone: str = "nano"
     codec: str = "text"
+    vocabulary: Literal["all", "labels"] = "all"
+    """What competes in the generative classifier's softmax: every token, or the labels' alone."""
     context: str = "previous_action"
     """What GAD learns to write."""
     decoder: str = "exact"

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from core.classifiers.base import Classifier, Learned
 from core.frame_cache import Moments
-from core.labels import LabelCodec
+from core.labels.base import LabelCodec
 from core.sequence import Forest, Readout
 
 DECODERS = ("exact", "greedy")
@@ -172,7 +172,7 @@ def exact(classifier: Classifier, moments: Moments, trie: LabelTrie) -> Written:
         whole = torch.from_numpy(piece.node).to(device)
         step = max(1, _LOGIT_ROWS // len(piece.readout))
         for a in range(0, rows, step):
-            log_p = classifier.backbone.logits(hidden[a : a + step]).float().log_softmax(-1)
+            log_p = classifier.logits(hidden[a : a + step]).float().log_softmax(-1)
             scores[a : a + step, edge] = log_p[:, node, token]
             best = log_p.max(-1)
             likely[a : a + step, whole], likely_log_p[a : a + step, whole] = (
@@ -256,7 +256,7 @@ def write_freely(
         position = moments.position(torch.tensor([step], device=device))
         mask = visible[:, None, None, :]
         hidden = classifier.backbone.hidden(classifier.embed_tokens(token), mask, position, cache)
-        best = classifier.backbone.logits(hidden[:, -1]).float().log_softmax(-1).max(-1)
+        best = classifier.logits(hidden[:, -1]).float().log_softmax(-1).max(-1)
         token = best.indices.unsqueeze(1)
         for row, (following, value) in enumerate(
             zip(best.indices.tolist(), best.values.tolist(), strict=True)

@@ -21,11 +21,12 @@ from core.backbones.base import BackboneCard
 from core.classifiers import classifier_class
 from core.classifiers.base import Classifier
 from core.classifiers.generation_assisted import GenerationAssistedClassifier
+from core.classifiers.generative import GenerativeClassifier
 from core.config import RunConfig
 from core.errors import InvalidFile, MissingArtifact
-from core.labels import CODECS
+from core.labels import make_codec
+from core.labels.base import Vocabulary
 from core.prediction import Predictor
-from core.registry import resolve
 from core.run_card import read_run_card
 from core.tasks import Task, load_task
 from core.types import LabelSet
@@ -95,10 +96,13 @@ def build_classifier(config: RunConfig, labels: LabelSet) -> Classifier:
         output=kind.writes_text,
     )
     classes = load_task(config.task).classes(labels)
-    codec = resolve("codec", CODECS, config.codec)(classes, backbone.tokenizer)
+    words = Vocabulary(backbone.tokenizer, backbone.vocabulary, config.training.seed)
+    codec = make_codec(config.codec, classes, words)
     classifier = kind(backbone, codec)
     if isinstance(classifier, GenerationAssistedClassifier):
         classifier.gen_weight = config.gen_weight
+    if isinstance(classifier, GenerativeClassifier) and config.vocabulary == "labels":
+        classifier.cap_vocabulary()
     return classifier
 
 

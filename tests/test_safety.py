@@ -66,11 +66,12 @@ def test_every_command_and_every_name_of_a_table_is_documented():
     from core.backbones import BACKBONES
     from core.classifiers import CLASSIFIERS
     from core.formats import FORMATS
+    from core.labels import CODECS
     from core.tasks import TASKS
 
     text = "".join(p.read_text() for p in [ROOT / "README.md", *(ROOT / "docs").glob("*.md")])
     for command in shell.registered_commands:
         assert f"gad {command.name or command.callback.__name__}" in text  # pyright: ignore
-    for table in (BACKBONES, CLASSIFIERS, FORMATS, TASKS):
+    for table in (BACKBONES, CLASSIFIERS, CODECS, FORMATS, TASKS):
         for name in table:
             assert f"`{name}`" in text, name

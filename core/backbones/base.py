@@ -87,6 +87,11 @@ class Backbone(nn.Module):
         return self.causal.config.get_text_config().hidden_size
 
     @property
+    def vocabulary(self) -> int:
+        """The number of tokens that can be written, V: rows of the output matrix."""
+        return self.causal.get_output_embeddings().weight.shape[0]
+
+    @property
     def eos(self) -> int:
         """The token that ends every text."""
         return int(self.tokenizer.eos_token_id)

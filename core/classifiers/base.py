@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from core.attention import dense_mask
 from core.backbones.base import Backbone
-from core.labels import LabelCodec
+from core.labels.base import LabelCodec
 from core.sequence import IGNORE, Batch, Forest, Readout
 
 
@@ -46,12 +46,19 @@ class ReadoutModel(nn.Module):
     Args:
         backbone: Connector, decoder, tokenizer.
         learned: Number of learned tokens beside the vocabulary.
+        added: Number of tokens that extend the vocabulary: they are learned too, and can be
+            written, each with an output row of its own.
     """
 
-    def __init__(self, backbone: Backbone, learned: int) -> None:
+    competing: Tensor | None
+    """bool [V + added]: the tokens of the softmax; None is all of them."""
+
+    def __init__(self, backbone: Backbone, learned: int, added: int = 0) -> None:
         super().__init__()
         self.backbone = backbone
-        self.tokens = nn.Embedding(learned, backbone.width)
+        self.tokens = nn.Embedding(learned + added, backbone.width)
+        self.rows = nn.Linear(backbone.width, added) if added else None
+        self.register_buffer("competing", None, persistent=False)
         with torch.no_grad():
             table = backbone.causal.get_input_embeddings().weight
             nn.init.normal_(self.tokens.weight, 0, float(table.std())).add_(table.mean(0))
@@ -74,15 +81,28 @@ class ReadoutModel(nn.Module):
         return self.backbone.connector(features.flatten(1, 2).to(self.backbone.dtype))
 
     def embed_tokens(self, ids: Tensor) -> Tensor:
-        """Look up vocabulary ids and learned tokens alike. [...] -> [..., H]."""
-        words = self.backbone.embed(ids.clamp(min=0))
-        learned = self.tokens((-1 - ids).clamp(min=0))
-        return torch.where((ids < 0).unsqueeze(-1), learned, words)
+        """Look up vocabulary ids and learned tokens alike. [...] -> [..., H].
+
+        Ids below 0 are the learned tokens from the front, ids from V on those that were added.
+        """
+        own = (ids < 0) | (ids >= self.backbone.vocabulary)
+        added = self.tokens.num_embeddings - (self.rows.out_features if self.rows else 0)
+        place = torch.where(ids < 0, -1 - ids, added + ids - self.backbone.vocabulary)
+        learned = self.tokens(torch.where(own, place, 0))
+        words = self.backbone.embed(torch.where(own, 0, ids))
+        return torch.where(own.unsqueeze(-1), learned, words)
+
+    def logits(self, hidden: Tensor) -> Tensor:
+        """Return the logits of everything that can be written. [rows, H] -> [rows, V + added]."""
+        logits = self.backbone.logits(hidden)
+        if self.rows is not None:
+            logits = torch.cat([logits, self.rows(hidden)], dim=-1)
+        return logits if self.competing is None else logits.masked_fill(~self.competing, -torch.inf)
 
     def text_loss(self, hidden: Tensor, batch: Batch) -> Tensor:
         """Cross-entropy of the texts' tokens: per text a mean, summed over texts, per question."""
         taught = batch.text_target != IGNORE
-        logits = self.backbone.logits(hidden[taught])
+        logits = self.logits(hidden[taught])
         loss = F.cross_entropy(logits, batch.text_target[taught], reduction="none")
         return (loss * batch.text_weight[taught].to(loss.dtype)).sum() / batch.questions
 
@@ -95,7 +115,7 @@ class Classifier(ReadoutModel, ABC):
     """Whether a text loss exists, so that the output matrix gets an adapter too."""
 
     def __init__(self, backbone: Backbone, codec: LabelCodec) -> None:
-        super().__init__(backbone, len(Learned))
+        super().__init__(backbone, len(Learned), codec.added)
         self.codec = codec
 
     # ---- what differs ------------------------------------------------------------------------

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from core.backbones.base import Backbone
 from core.classifiers.base import Classifier, Learned, Questions
-from core.labels import LabelCodec
+from core.labels.base import LabelCodec
 from core.sequence import IGNORE, Batch, Forest
 
 

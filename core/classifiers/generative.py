@@ -2,6 +2,7 @@
 
 from typing import ClassVar
 
+import torch
 from torch import Tensor
 
 from core.classifiers.base import Classifier, Learned, Questions
@@ -18,6 +19,15 @@ class GenerativeClassifier(Classifier):
     def root(self) -> int:
         """`[TEXT]`, which predicts the label's first token."""
         return Learned.TEXT
+
+    def cap_vocabulary(self) -> None:
+        """Let only the labels' tokens and EOS compete in the softmax: `vocabulary: labels`."""
+        size = self.backbone.vocabulary + self.codec.added
+        competing = torch.zeros(size, dtype=torch.bool, device=self.tokens.weight.device)
+        competing[self.backbone.eos] = True
+        for index in range(len(self.classes)):
+            competing[list(self.codec.encode(index))] = True
+        self.competing = competing
 
     def teach(self, forest: Forest, questions: Questions, row: int) -> None:
         """Add `[TEXT] → label → EOS`."""

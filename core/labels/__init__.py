@@ -1,44 +1,32 @@
 """Label codecs: how a class becomes the tokens that a decoder writes, and back.
 
-Law: `decode(encode(c)) == c` for every class, and distinct classes have distinct tokens, also
-where one label is the beginning of another.
+| name     | a class is written as                     | labels share tokens | length |
+|----------|-------------------------------------------|---------------------|--------|
+| `text`   | its name, in the decoder's own sub-words  | as their words do   | kept   |
+| `random` | its name, each sub-word another one       | as their words do   | kept   |
+| `desync` | as many random sub-words, of no other     | never               | kept   |
+| `extend` | one new token                             | never               | one    |
+
+The paper's controls: `random` takes the meaning and leaves the overlap, `desync` takes the overlap
+and leaves the length. Law: `decode(encode(c)) == c` for every class, and distinct classes have
+distinct tokens, also where one label is the beginning of another.
 """
 
-from collections.abc import Sequence
-from typing import Protocol
+from typing import TYPE_CHECKING
 
-CODECS = {"text": "core.labels.text:TextCodec"}
+from core.registry import resolve
 
+if TYPE_CHECKING:
+    from core.labels.base import LabelCodec, Vocabulary
 
-class Tokenizer(Protocol):
-    """The part of a Hugging Face tokenizer that a codec uses."""
-
-    def encode(self, text: str, *, add_special_tokens: bool) -> list[int]:
-        """Return the token ids of a text."""
-        ...
-
-    def decode(self, token_ids: Sequence[int], *, skip_special_tokens: bool) -> str:
-        """Return the text of token ids."""
-        ...
+CODECS = {
+    "text": "core.labels.text:TextCodec",
+    "random": "core.labels.random:RandomCodec",
+    "desync": "core.labels.desync:DesyncCodec",
+    "extend": "core.labels.extend:ExtendCodec",
+}
 
 
-class LabelCodec(Protocol):
-    """Classes to token sequences and back. A sequence does not hold EOS."""
-
-    classes: tuple[str, ...]
-
-    def encode(self, index: int) -> tuple[int, ...]:
-        """Return the tokens of a class."""
-        ...
-
-    def decode(self, tokens: Sequence[int]) -> int | None:
-        """Return the class that these tokens write, None if they write none."""
-        ...
-
-    def text(self, tokens: Sequence[int]) -> str:
-        """Return what a person reads when these tokens are written."""
-        ...
-
-    def write(self, text: str) -> tuple[int, ...]:
-        """Return the tokens of any text, as a context uses it."""
-        ...
+def make_codec(name: str, classes: tuple[str, ...], vocabulary: "Vocabulary") -> "LabelCodec":
+    """Return a codec by name."""
+    return resolve("codec", CODECS, name)(classes, vocabulary)

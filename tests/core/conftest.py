@@ -20,6 +20,9 @@ from transformers import (
 from core.backbones.base import Backbone, BackboneCard, Connector
 from core.types import FrameFeatures, LabelledVideo, Segment, grid_us
 
+# Models this small are faster on one thread, and do not starve what else the machine does.
+torch.set_num_threads(1)
+
 WORDS = ["add sugar", "add salt", "stir tea", "cut tomato", "add", "background", "pour milk in cup"]
 
 

@@ -7,6 +7,7 @@ import torch
 from core.classifiers import CLASSIFIERS, classifier_class
 from core.classifiers.base import Learned, Questions
 from core.errors import UnknownName
+from core.labels.base import Vocabulary
 from core.labels.text import TextCodec
 from core.sequence import IGNORE, Example, collate
 from tests.core.conftest import WORDS, random_features, tiny_backbone
@@ -18,7 +19,9 @@ def build(name: str, adapter: bool = False):
     kind = classifier_class(name)
     if adapter:
         backbone.add_adapter(rank=4, alpha=8, dropout=0.0, output=kind.writes_text)
-    return kind(backbone, TextCodec(tuple(WORDS), backbone.tokenizer)).double()
+    return kind(
+        backbone, TextCodec(tuple(WORDS), Vocabulary(backbone.tokenizer, backbone.vocabulary))
+    ).double()
 
 
 def questions(count: int = 6, text_weight: float = 1.0) -> Questions:

@@ -5,6 +5,7 @@ import pytest
 
 from core.classifiers.generation_assisted import GenerationAssistedClassifier
 from core.dataset import Drawing, TrainingSet, draw_texts
+from core.labels.base import Vocabulary
 from core.labels.text import TextCodec
 from core.tasks import load_task
 from core.types import LabelSet
@@ -15,7 +16,9 @@ LABELS = LabelSet(("add salt", "stir tea"))
 
 def examples(seed: int = 0, stretch: int = 16, videos: int = 3) -> TrainingSet:
     backbone = tiny_backbone()
-    codec = TextCodec(("background", *LABELS.classes), backbone.tokenizer)
+    codec = TextCodec(
+        ("background", *LABELS.classes), Vocabulary(backbone.tokenizer, backbone.vocabulary)
+    )
     classifier = GenerationAssistedClassifier(backbone, codec)
     drawing = Drawing(8, stretch, 0.25, 0.5, "previous_action", 4096, seed, 100)
     data = [toy_video(f"v{i}", seed=i) for i in range(videos)]

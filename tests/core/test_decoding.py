@@ -8,6 +8,7 @@ from core.attention import dense_mask
 from core.classifiers.generative import GenerativeClassifier
 from core.decoding import LabelTrie, ask, exact, greedy
 from core.frame_cache import FrameCache
+from core.labels.base import Vocabulary
 from core.labels.text import TextCodec
 from core.sequence import Example, Forest, collate
 from tests.core.conftest import WORDS, random_features, tiny_backbone
@@ -19,7 +20,11 @@ WINDOW = 5
 def classifier() -> GenerativeClassifier:
     backbone = tiny_backbone()
     return (
-        GenerativeClassifier(backbone, TextCodec(tuple(WORDS), backbone.tokenizer)).double().eval()
+        GenerativeClassifier(
+            backbone, TextCodec(tuple(WORDS), Vocabulary(backbone.tokenizer, backbone.vocabulary))
+        )
+        .double()
+        .eval()
     )
 
 
@@ -129,7 +134,7 @@ def test_ties_in_edit_distance_go_to_the_alphabetically_first_label():
     from core.decoding import _nearest
 
     backbone = tiny_backbone()
-    codec = TextCodec(("pour b", "pour a"), backbone.tokenizer)
+    codec = TextCodec(("pour b", "pour a"), Vocabulary(backbone.tokenizer, backbone.vocabulary))
     ids = [list(codec.write("pour c"))]
     blank = np.full((1, 2), np.nan, np.float32)
     found = _nearest(codec, ids, blank, blank)

@@ -7,6 +7,7 @@ import torch
 from core.attention import dense_mask
 from core.classifiers.discriminative import DiscriminativeClassifier
 from core.frame_cache import FrameCache
+from core.labels.base import Vocabulary
 from core.labels.text import TextCodec
 from core.sequence import Example, Forest, collate
 from tests.core.conftest import WORDS, random_features, tiny_backbone
@@ -16,7 +17,7 @@ CLOSE = {"atol": 1e-6, "rtol": 0}
 
 def tiny_classifier(layers: int = 3, k: int = 1) -> DiscriminativeClassifier:
     backbone = tiny_backbone(layers, k)
-    codec = TextCodec(tuple(WORDS), backbone.tokenizer)
+    codec = TextCodec(tuple(WORDS), Vocabulary(backbone.tokenizer, backbone.vocabulary))
     return DiscriminativeClassifier(backbone, codec).double().eval()
 
 
