@@ -20,6 +20,12 @@ TASKS = {
 }
 CONTEXTS = {
     "previous_action": "core.tasks.contexts:previous_action",
+    "previous_three": "core.tasks.contexts:previous_three",
+    "next_action": "core.tasks.contexts:next_action",
+    "current_label": "core.tasks.contexts:current_label",
+    "current_and_previous": "core.tasks.contexts:current_and_previous",
+    "task_goal": "core.tasks.contexts:task_goal",
+    "shuffled": "core.tasks.contexts:shuffled",
     "none": "core.tasks.contexts:nothing",
 }
 BACKGROUND = "background"

@@ -68,6 +68,39 @@ def test_previous_action_is_the_last_that_ended_whatever_lay_between():
     assert context_texts("previous_action", v, seconds) == ("", "", "a", "a", "b", "b", "a", "a")
 
 
+def test_contexts_look_back_ahead_and_at_the_present():
+    v = video((0, 2, "a"), (2, 4, "b"), (3, 5, "c"), (6, 8, "a"))
+    times = np.array([0, 2, 4, 5, 9]) * 1_000_000
+
+    def of(name):
+        return context_texts(name, v, times)
+
+    assert of("previous_three") == ("", "a", "a, b", "a, b, c", "b, c, a")
+    assert of("next_action") == ("b", "c", "a", "a", "")
+    assert of("current_label") == ("a", "b", "c", "background", "background")
+    assert of("current_and_previous") == ("a", "b, a", "c, b", "background, c", "background, a")
+    assert of("task_goal") == ("",) * 5
+
+
+def test_where_segments_overlap_the_current_label_is_the_target():
+    v = video((0, 9, "a"), (2, 6, "b"), (2, 4, "c"))
+    times = np.arange(0, 10_000_000, 500_000)
+    labels = LabelSet(("a", "b", "c"))
+    names = ("background", *labels.classes)
+    assert context_texts("current_label", v, times) == tuple(
+        names[i] for i in frame_targets(v, times, labels)
+    )
+
+
+def test_shuffled_texts_are_the_same_texts_elsewhere():
+    v = video((0, 2, "a"), (2, 4, "b"), (4, 6, "c"))
+    times = np.arange(0, 10_000_000, 250_000)
+    true, drawn = (context_texts(name, v, times) for name in ("previous_action", "shuffled"))
+    assert sorted(drawn) == sorted(true)
+    assert np.mean([a == b for a, b in zip(true, drawn, strict=True)]) < 0.6
+    assert drawn == context_texts("shuffled", v, times)
+
+
 def test_the_context_none_is_empty():
     assert context_texts("none", video((0, 2, "a")), np.array([0, 5_000_000])) == ("", "")
 
