@@ -6,12 +6,11 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from core.backbones import check_backbone
 from core.classifiers import CLASSIFIERS
+from core.decoding import DECODERS
 from core.errors import InvalidConfig
 from core.labels import CODECS
 from core.registry import check_name
 from core.tasks import CONTEXTS, TASKS
-
-DECODERS = {"exact": "core.decoding:exact", "greedy": "core.decoding:greedy"}
 
 
 class _Settings(BaseModel):

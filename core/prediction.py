@@ -15,7 +15,9 @@ from numpy.typing import NDArray
 
 from core.classifiers.base import Classifier
 from core.classifiers.discriminative import DiscriminativeClassifier
-from core.decoding import LabelTrie, Written, exact, greedy
+from core.decoding import decoder as load_decoder
+from core.decoding.trie import LabelTrie
+from core.decoding.written import Written
 from core.frame_cache import FrameCache, Moments
 from core.tasks import Clip, Task
 from core.types import FrameFeatures, LabelledVideo, LabelSet, Prediction
@@ -51,7 +53,7 @@ class Predictor:
         task: Decides what is asked.
         labels: The label set, without background.
         window: Frames that a frame or readout sees; clip tasks see their whole clip.
-        decoder: `exact` or `greedy`; only the generative classifier uses it.
+        decoder: A name of `core.decoding`; only the generative classifier uses it.
     """
 
     def __init__(
@@ -67,6 +69,7 @@ class Predictor:
         self.window = window
         self.discriminative = isinstance(classifier, DiscriminativeClassifier)
         self.decoder = "head" if self.discriminative else decoder
+        self._write = load_decoder(decoder)
         self._trie = (
             None if self.discriminative else LabelTrie(classifier.codec, classifier.backbone.eos)
         )
@@ -142,9 +145,7 @@ class Predictor:
         written = self._decode(cache.moments(block).rows(rows))
         scored = np.isfinite(written.log_p).any(axis=1)
         by_score = written.log_p.argmax(axis=1)
-        predicted = (
-            by_score if self.decoder == "exact" else np.where(scored, by_score, written.nearest)
-        )
+        predicted = np.where(scored, by_score, written.nearest)
         return _Answers(written.log_p, predicted, embedding, written)
 
     def _decode(self, moments: Moments) -> Written:
@@ -154,10 +155,7 @@ class Predictor:
         parts = []
         for start, end in _blocks(len(moments), at_once):
             some = moments.rows(slice(start, end))
-            if self.decoder == "exact":
-                parts.append(exact(self.classifier, some, trie))
-            else:
-                parts.append(greedy(self.classifier, some, trie.longest))
+            parts.append(self._write(self.classifier, some, trie))
         return _joined_texts(parts)
 
     def _joined(

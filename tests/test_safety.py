@@ -65,13 +65,14 @@ def test_every_command_and_every_name_of_a_table_is_documented():
     from app.cli import app as shell
     from core.backbones import BACKBONES
     from core.classifiers import CLASSIFIERS
+    from core.decoding import DECODERS
     from core.formats import FORMATS
     from core.labels import CODECS
-    from core.tasks import TASKS
+    from core.tasks import CONTEXTS, TASKS
 
     text = "".join(p.read_text() for p in [ROOT / "README.md", *(ROOT / "docs").glob("*.md")])
     for command in shell.registered_commands:
         assert f"gad {command.name or command.callback.__name__}" in text  # pyright: ignore
-    for table in (BACKBONES, CLASSIFIERS, CODECS, FORMATS, TASKS):
+    for table in (BACKBONES, CLASSIFIERS, CODECS, CONTEXTS, DECODERS, FORMATS, TASKS):
         for name in table:
             assert f"`{name}`" in text, name

@@ -34,16 +34,24 @@ def evaluate_run(folder: Path, videos: Sequence[LabelledVideo]) -> dict[str, Any
     }
 
 
+def scorable(card: RunCard, videos: Sequence[LabelledVideo]) -> list[LabelledVideo]:
+    """Return the videos that a run has predicted, and that have the labels its task needs."""
+    return [
+        video
+        for video in videos
+        if prediction_path(card.folder, video.content_hash).is_file()
+        and (video.segments or card.task.dense)
+    ]
+
+
 def _evaluate_split(
     card: RunCard, videos: Sequence[LabelledVideo], trained: Counter[str]
 ) -> dict[str, Any] | None:
     truth: dict[str, NDArray[np.int64]] = {}
     found: dict[str, Prediction] = {}
-    for video in videos:
-        path = prediction_path(card.folder, video.content_hash)
-        if path.is_file() and (video.segments or card.task.dense):
-            found[video.name] = read_prediction(path)
-            truth[video.name] = truth_of(card, video, found[video.name])
+    for video in scorable(card, videos):
+        found[video.name] = read_prediction(prediction_path(card.folder, video.content_hash))
+        truth[video.name] = truth_of(card, video, found[video.name])
     if not truth:
         return None
     report = _report(card, truth, found)

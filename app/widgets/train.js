@@ -4,6 +4,10 @@
   const CLASSIFIERS = [['generative', 'G', 'writes the label, token by token'], ['discriminative', 'D', 'a [CLS] token and a head: one step'],
     ['gad', 'GAD', 'discriminative, with a text loss on context in training only']];
   const TASKS = {online_detection: 'online action detection', step_recognition: 'step recognition (one answer a segment)'};
+  const DECODERS = [['exact', 'exact: every label scored'], ['greedy', 'greedy + nearest label (paper)'], ['trie', 'trie: likeliest allowed token'], ['beam', 'beam: four likeliest paths']];
+  const CONTEXTS = [['previous_action', 'previous action'], ['previous_three', 'previous three actions'], ['next_action', 'next action'], ['current_label', 'current label'],
+    ['current_and_previous', 'current and previous'], ['task_goal', 'task goal'], ['shuffled', 'shuffled (control)'], ['none', 'none']];
+  const CODECS = [['text', 'text: its name'], ['random', 'random: other sub-words, same overlap'], ['desync', 'desync: other sub-words, no overlap'], ['extend', 'extend: one new token']];
   const CURVES = [['loss', 'loss', 'y'], ['cls', 'classification loss', 'y'], ['gen', 'text loss', 'y'], ['val_loss', 'validation loss', 'y'], ['val_accuracy', 'validation accuracy', 'y2']];
 
   window.Studio.pages.train = async root => {
@@ -19,13 +23,13 @@
       el('input', {type: 'radio', name: 'classifier', value: id, checked: id === 'gad'}), el('b.st-mark', {}, mark), el('span.st-small.st-dim', {}, what)));
     const steps = el('input', {type: 'number', min: 1, max: 100000, value: '300', 'aria-label': 'Steps'});
     const seed = el('input', {type: 'number', min: 0, value: '0', 'aria-label': 'Seed'});
-    const decoder = el('select', {'aria-label': 'Decoder'}, el('option', {value: 'exact'}, 'exact: every label scored'), el('option', {value: 'greedy'}, 'greedy + nearest label'));
-    const context = el('select', {'aria-label': 'Context'}, el('option', {value: 'previous_action'}, 'previous action'), el('option', {value: 'none'}, 'none'));
+    const choice = (label, pairs) => el('select', {'aria-label': label}, ...pairs.map(([value, text]) => el('option', {value}, text)));
+    const decoder = choice('Decoder', DECODERS), context = choice('Context', CONTEXTS), codec = choice('Label as', CODECS);
     const one = el('button.main', {onclick: () => start(false)}, 'Fine-tune'), three = el('button', {onclick: () => start(true)}, 'Fine-tune all three');
     const field = (name, ...input) => el('div.tr-field', {}, el('span.st-dim', {}, name), el('div', {}, input));
     const form = el('section.st-card.tr-form', {'aria-label': 'Fine-tune'}, el('h1', {}, 'Fine-tune'),
       field('data', summary), field('task', task), field('backbone', backbone), field('classifier', picks),
-      el('details', {}, el('summary.st-dim', {}, 'Advanced'), field('steps', steps), field('seed', seed), field('decoder', decoder), field('context', context)),
+      el('details', {}, el('summary.st-dim', {}, 'Advanced'), field('steps', steps), field('seed', seed), field('label as', codec), field('decoder', decoder), field('context', context)),
       el('div.st-row', {}, one, three), notes);
 
     // ---- runs and the chosen job -----------------------------------------------------------------
@@ -46,7 +50,7 @@
     async function start(all) {
       one.disabled = three.disabled = true;
       const classifier = root.querySelector('input[name=classifier]:checked').value;
-      const settings = {classifier, task: task.value, backbone: backbone.value, decoder: decoder.value, context: context.value,
+      const settings = {classifier, task: task.value, backbone: backbone.value, codec: codec.value, decoder: decoder.value, context: context.value,
         training: {steps: Number(steps.value), seed: Number(seed.value)}};
       if (all) delete settings.classifier;
       try {

@@ -6,7 +6,10 @@ import torch
 
 from core.attention import dense_mask
 from core.classifiers.generative import GenerativeClassifier
-from core.decoding import LabelTrie, ask, exact, greedy
+from core.decoding.beam import search
+from core.decoding.exact import exact
+from core.decoding.greedy import greedy
+from core.decoding.trie import LabelTrie, ask
 from core.frame_cache import FrameCache
 from core.labels.base import Vocabulary
 from core.labels.text import TextCodec
@@ -95,12 +98,59 @@ def test_a_label_that_begins_another_has_its_own_path(classifier):
     )
 
 
+def trie_and_exact(classifier, moments):
+    trie = LabelTrie(classifier.codec, classifier.backbone.eos)
+    return trie, exact(classifier, moments, trie)
+
+
+@torch.inference_mode()
+def test_a_beam_as_wide_as_the_label_set_finds_every_label_with_its_score(classifier, moments):
+    trie, scored = trie_and_exact(classifier, moments)
+    found = search(classifier, moments, trie, len(WORDS))
+    np.testing.assert_allclose(found.log_p, scored.log_p, atol=1e-5)
+    np.testing.assert_array_equal(found.nearest, scored.log_p.argmax(1))
+    assert (found.distance == 0).all()
+
+
+@torch.inference_mode()
+@pytest.mark.parametrize("width", [1, 2, 3])
+def test_what_a_narrow_beam_finds_has_its_exact_score(classifier, moments, width):
+    trie, scored = trie_and_exact(classifier, moments)
+    found = search(classifier, moments, trie, width)
+    hit = np.isfinite(found.log_p)
+    assert (hit.sum(1) >= 1).all()
+    np.testing.assert_allclose(found.log_p[hit], scored.log_p[hit], atol=1e-5)
+    total = np.nansum(found.token_log_p, axis=1)
+    np.testing.assert_allclose(total, found.log_p.max(1), atol=1e-5)
+
+
+@torch.inference_mode()
+def test_the_narrowest_beam_takes_the_likeliest_allowed_token_at_every_node(classifier, moments):
+    trie, _ = trie_and_exact(classifier, moments)
+    found = search(classifier, moments, trie, 1)
+    for row in range(len(moments)):
+        written: list[int] = []
+        node = 0
+        while True:
+            forest = Forest()
+            classifier.add_text(forest, tuple(written), row, weight=1.0)
+            batch = collate([Example(random_features(9), forest.done())], WINDOW)
+            log_p = classifier.logits(classifier.hidden(batch)[0, -1:]).log_softmax(-1)[0]
+            token = max(trie.children[node], key=lambda t: float(log_p[t]))
+            if token == classifier.backbone.eos:
+                break
+            node = trie.target[trie.children[node][token]]
+            written.append(token)
+        assert found.nearest[row] == classifier.codec.decode(written)
+        assert np.isfinite(found.log_p[row]).sum() == 1
+
+
 def test_the_text_of_exact_is_the_text_of_greedy(classifier, moments):
     trie = LabelTrie(classifier.codec, classifier.backbone.eos)
     with torch.inference_mode():
         scored, written = (
             exact(classifier, moments, trie),
-            greedy(classifier, moments, trie.longest),
+            greedy(classifier, moments, trie),
         )
     assert scored.texts == written.texts
     np.testing.assert_allclose(scored.token_log_p, written.token_log_p, atol=1e-5)
@@ -122,7 +172,9 @@ def test_greedy_writes_labels_after_learning_them(classifier):
     with torch.inference_mode():
         cache = FrameCache(classifier, WINDOW, 1)
         cache.push(torch.from_numpy(features), classifier.root)
-        found = greedy(classifier, cache.moments(1), 8)
+        found = greedy(
+            classifier, cache.moments(1), LabelTrie(classifier.codec, classifier.backbone.eos)
+        )
     assert found.texts == ("stir tea",)
     assert found.distance.tolist() == [0]
     assert found.nearest.tolist() == [target]
@@ -131,12 +183,12 @@ def test_greedy_writes_labels_after_learning_them(classifier):
 
 
 def test_ties_in_edit_distance_go_to_the_alphabetically_first_label():
-    from core.decoding import _nearest
+    from core.decoding.written import nearest
 
     backbone = tiny_backbone()
     codec = TextCodec(("pour b", "pour a"), Vocabulary(backbone.tokenizer, backbone.vocabulary))
     ids = [list(codec.write("pour c"))]
     blank = np.full((1, 2), np.nan, np.float32)
-    found = _nearest(codec, ids, blank, blank)
+    found = nearest(codec, ids, blank, blank)
     assert codec.classes[found.nearest[0]] == "pour a"
     assert found.distance.tolist() == [1]

@@ -1,6 +1,7 @@
 """The paper's controls of labels: what `extend` equals, what a capped vocabulary changes."""
 
 from itertools import product
+from typing import Any
 
 import numpy as np
 import pytest
@@ -9,8 +10,8 @@ import torch
 from core.classifiers import classifier_class
 from core.classifiers.base import Learned, Questions
 from core.classifiers.discriminative import DiscriminativeClassifier
-from core.classifiers.generative import GenerativeClassifier
-from core.decoding import LabelTrie, exact
+from core.decoding.exact import exact
+from core.decoding.trie import LabelTrie
 from core.frame_cache import FrameCache
 from core.labels import CODECS, make_codec
 from core.labels.base import Vocabulary
@@ -20,7 +21,7 @@ from tests.core.conftest import WORDS, random_features, tiny_backbone
 CLASSES = tuple(WORDS)
 
 
-def build(name: str, codec: str = "text"):
+def build(name: str, codec: str = "text") -> Any:
     backbone = tiny_backbone()
     words = Vocabulary(backbone.tokenizer, backbone.vocabulary)
     return classifier_class(name)(backbone, make_codec(codec, CLASSES, words)).double().eval()
@@ -33,10 +34,9 @@ def read(classifier, frames: int = 9):
     return hidden, cache.moments(frames)
 
 
-def extended_and_its_head() -> tuple[GenerativeClassifier, DiscriminativeClassifier]:
+def extended_and_its_head():
     """A generative classifier over new tokens, and a discriminative one with the same weights."""
     extended, plain = build("generative", "extend"), build("discriminative")
-    assert extended.rows is not None
     with torch.no_grad():
         plain.head.load_state_dict(extended.rows.state_dict())
         plain.tokens.weight[-1 - Learned.CLS] = extended.tokens.weight[-1 - Learned.TEXT]

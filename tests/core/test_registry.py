@@ -5,7 +5,7 @@ import pytest
 from app.jobs.worker import KINDS
 from core.backbones import BACKBONES
 from core.classifiers import CLASSIFIERS, MARKS
-from core.config import DECODERS
+from core.decoding import DECODERS
 from core.errors import UnknownName
 from core.formats import FORMATS
 from core.labels import CODECS

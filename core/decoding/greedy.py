@@ -1,0 +1,61 @@
+"""The decoder `greedy`: the paper's, token after token, then the label of least edit distance."""
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from core.classifiers.base import Classifier, Learned
+from core.decoding.trie import LabelTrie
+from core.decoding.written import Written, nearest
+from core.frame_cache import Moments
+
+SLACK = 3
+"""Tokens that free writing may take beyond the longest label."""
+
+
+def greedy(classifier: Classifier, moments: Moments, trie: LabelTrie) -> Written:
+    """Write the likeliest token after token, then take the label of smallest edit distance.
+
+    There is no distribution: where the text is a label, that label has the text's log-probability;
+    everything else is -inf.
+    """
+    ids, token_log_p = write_freely(classifier, moments, trie.longest + SLACK)
+    nothing = np.full((len(ids), len(classifier.classes)), -np.inf, np.float32)
+    written = nearest(classifier.codec, ids, token_log_p, nothing)
+    is_label = np.flatnonzero(written.distance == 0)
+    written.log_p[is_label, written.nearest[is_label]] = np.nansum(token_log_p[is_label], axis=1)
+    return written
+
+
+def write_freely(
+    classifier: Classifier, moments: Moments, longest: int
+) -> tuple[list[list[int]], NDArray[np.float32]]:
+    """Write greedily until EOS or `longest` tokens.
+
+    Returns:
+        The tokens without EOS, and the log-probabilities of the tokens with EOS, NaN-padded.
+    """
+    rows, device, eos = len(moments), moments.time.device, classifier.backbone.eos
+    cache, visible = moments.cache(), moments.visible
+    token = torch.full((rows, 1), int(Learned.TEXT), device=device)
+    log_p = np.full((rows, longest), np.nan, np.float32)
+    ids: list[list[int]] = [[] for _ in range(rows)]
+    running = np.ones(rows, bool)
+    for step in range(longest):
+        visible = torch.cat([visible, torch.ones_like(token, dtype=torch.bool)], dim=1)
+        position = moments.position(torch.tensor([step], device=device))
+        mask = visible[:, None, None, :]
+        hidden = classifier.backbone.hidden(classifier.embed_tokens(token), mask, position, cache)
+        best = classifier.logits(hidden[:, -1]).float().log_softmax(-1).max(-1)
+        token = best.indices.unsqueeze(1)
+        for row, (following, value) in enumerate(
+            zip(best.indices.tolist(), best.values.tolist(), strict=True)
+        ):
+            if running[row]:
+                log_p[row, step] = value
+                running[row] = following != eos
+                if running[row]:
+                    ids[row].append(following)
+        if not running.any():
+            break
+    return ids, log_p
