@@ -54,6 +54,10 @@ class RunConfig(_Settings):
     """What competes in the generative classifier's softmax: every token, or the labels' alone."""
     context: str = "previous_action"
     """What GAD learns to write."""
+    strategy: Literal["discriminative_first", "parallel", "generation_first"] = (
+        "discriminative_first"
+    )
+    """How GAD's text and `[CLS]` hang together."""
     decoder: str = "exact"
     """How the generative classifier answers."""
     rate: Annotated[float, Field(gt=0, le=120)] | None = None

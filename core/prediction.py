@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from core.classifiers.base import Classifier
 from core.classifiers.discriminative import DiscriminativeClassifier
 from core.decoding import decoder as load_decoder
+from core.decoding.greedy import answer_after_writing
 from core.decoding.trie import LabelTrie
 from core.decoding.written import Written
 from core.frame_cache import FrameCache, Moments
@@ -115,6 +116,8 @@ class Predictor:
     def _answer_last(self, cache: FrameCache, frames: torch.Tensor) -> None:
         if isinstance(self.classifier, DiscriminativeClassifier):
             last = cache.push(frames, self.classifier.root, [len(frames) - 1])
+            if self.classifier.writes_first:
+                last = answer_after_writing(self.classifier, cache.moments(1))
             self.classifier.log_probabilities(last)
         else:
             cache.push(frames, self.classifier.root, [])
@@ -138,6 +141,8 @@ class Predictor:
     def _answer(
         self, cache: FrameCache, hidden: torch.Tensor, rows: list[int], block: int
     ) -> _Answers:
+        if isinstance(self.classifier, DiscriminativeClassifier) and self.classifier.writes_first:
+            hidden = answer_after_writing(self.classifier, cache.moments(block).rows(rows))
         embedding = hidden.half().cpu().numpy()
         if isinstance(self.classifier, DiscriminativeClassifier):
             log_p = self.classifier.log_probabilities(hidden).float().cpu().numpy()

@@ -100,7 +100,7 @@ def build_classifier(config: RunConfig, labels: LabelSet) -> Classifier:
     codec = make_codec(config.codec, classes, words)
     classifier = kind(backbone, codec)
     if isinstance(classifier, GenerationAssistedClassifier):
-        classifier.gen_weight = config.gen_weight
+        classifier.gen_weight, classifier.strategy = config.gen_weight, config.strategy
     if isinstance(classifier, GenerativeClassifier) and config.vocabulary == "labels":
         classifier.cap_vocabulary()
     return classifier

@@ -71,6 +71,11 @@ class Forest:
         """Add one token and return its index."""
         depth = self._nodes[parent][3] + 1 if parent >= 0 else 0
         self._nodes.append((token, parent, time, depth))
+        return self.last
+
+    @property
+    def last(self) -> int:
+        """Index of the token added last."""
         return len(self._nodes) - 1
 
     def teach_class(self, node: int, target: int, weight: float = 1.0) -> None:

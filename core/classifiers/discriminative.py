@@ -22,6 +22,11 @@ class DiscriminativeClassifier(Classifier):
         self.head = nn.Linear(backbone.width, len(codec.classes))
 
     @property
+    def writes_first(self) -> bool:
+        """Whether `[CLS]` stands behind a text that the model wrote."""
+        return False
+
+    @property
     def root(self) -> int:
         """`[CLS]`."""
         return Learned.CLS
@@ -30,9 +35,18 @@ class DiscriminativeClassifier(Classifier):
         """Add `[CLS]`."""
         self._ask(forest, questions, row)
 
-    def _ask(self, forest: Forest, questions: Questions, row: int) -> int:
-        node = forest.add(Learned.CLS, int(questions.time[row]))
-        forest.teach_class(node, int(questions.target[row]), float(questions.weight[row]))
+    def _ask(
+        self,
+        forest: Forest,
+        questions: Questions,
+        row: int,
+        *,
+        parent: int = -1,
+        importance: float = 1.0,
+    ) -> int:
+        node = forest.add(Learned.CLS, int(questions.time[row]), parent)
+        weight = float(questions.weight[row]) * importance
+        forest.teach_class(node, int(questions.target[row]), weight)
         return node
 
     def losses(self, hidden: Tensor, batch: Batch) -> dict[str, Tensor]:

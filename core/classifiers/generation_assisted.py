@@ -1,16 +1,25 @@
 """GAD, the generation-assisted discriminative classifier: a text loss on context, in training only.
 
-Discriminative-first order (the paper's best): the context hangs below `[CLS]`, so text sees `[CLS]`
-and `[CLS]` never sees text. Without the text it is the discriminative classifier, token for token.
+The paper's three ways to hang `[TEXT]` and `[CLS]`:
+
+| strategy               | tree                               | at inference             |
+|------------------------|------------------------------------|--------------------------|
+| `discriminative_first` | `[CLS]` → `[TEXT]` → context       | `[CLS]` alone            |
+| `parallel`             | `[CLS]` beside `[TEXT]` → context  | `[CLS]` alone            |
+| `generation_first`     | `[TEXT]` → context → EOS → `[CLS]` | it writes, then `[CLS]`  |
+
+Without the text, the first two are the discriminative classifier, token for token.
 """
 
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from torch import Tensor
 
-from core.classifiers.base import Questions
+from core.classifiers.base import Learned, Questions
 from core.classifiers.discriminative import DiscriminativeClassifier
 from core.sequence import Batch, Forest
+
+Strategy = Literal["discriminative_first", "parallel", "generation_first"]
 
 
 class GenerationAssistedClassifier(DiscriminativeClassifier):
@@ -20,15 +29,33 @@ class GenerationAssistedClassifier(DiscriminativeClassifier):
     writes_text: ClassVar[bool] = True
     gen_weight: float = 1.0
     """λ."""
+    strategy: Strategy = "discriminative_first"
+
+    @property
+    def writes_first(self) -> bool:
+        """Whether `[CLS]` stands behind a text that the model wrote."""
+        return self.strategy == "generation_first"
+
+    @property
+    def root(self) -> int:
+        """`[CLS]`, or `[TEXT]` where the text comes first."""
+        return Learned.TEXT if self.writes_first else Learned.CLS
 
     def teach(self, forest: Forest, questions: Questions, row: int) -> None:
-        """Add `[CLS] → [TEXT] → context → EOS`."""
+        """Add `[CLS]` and, where a text was drawn, the context."""
+        drawn = float(questions.text_weight[row])
+        weight, time = float(questions.weight[row]) * drawn, int(questions.time[row])
+        text = self.codec.write(questions.context[row]) if questions.context[row] else ()
+        if self.writes_first:
+            if drawn:  # no `[CLS]` without its text, so the drawn ones stand for all here too
+                self.add_text(forest, text, time, weight=weight)
+                written = forest.add(self.backbone.eos, time, forest.last)
+                self._ask(forest, questions, row, parent=written, importance=drawn)
+            return
         node = self._ask(forest, questions, row)
-        weight = float(questions.weight[row] * questions.text_weight[row])
         if weight:
-            text = questions.context[row]
-            tokens = self.codec.write(text) if text else ()
-            self.add_text(forest, tokens, int(questions.time[row]), parent=node, weight=weight)
+            below = -1 if self.strategy == "parallel" else node
+            self.add_text(forest, text, time, parent=below, weight=weight)
 
     def losses(self, hidden: Tensor, batch: Batch) -> dict[str, Tensor]:
         """Return `cls` and `gen`."""

@@ -3,12 +3,15 @@
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from core.classifiers.base import Classifier, Learned
-from core.decoding.trie import LabelTrie
+from core.decoding.trie import LabelTrie, ask
 from core.decoding.written import Written, nearest
 from core.frame_cache import Moments
+from core.sequence import Forest
 
+_LONGEST_CONTEXT = 24  # tokens; a text that does not end by then is ended
 SLACK = 3
 """Tokens that free writing may take beyond the longest label."""
 
@@ -59,3 +62,22 @@ def write_freely(
         if not running.any():
             break
     return ids, log_p
+
+
+def answer_after_writing(classifier: Classifier, moments: Moments) -> Tensor:
+    """Write freely, then ask `[CLS]` behind the text and EOS. Returns hidden states [rows, H].
+
+    Moments that wrote the same text are asked together; there are few different ones.
+    """
+    written, _ = write_freely(classifier, moments, _LONGEST_CONTEXT)
+    groups: dict[tuple[int, ...], list[int]] = {}
+    for row, text in enumerate(written):
+        groups.setdefault(tuple(text), []).append(row)
+    answers: dict[int, Tensor] = {}
+    for text, rows in groups.items():
+        forest, node = Forest(), -1
+        for token in (Learned.TEXT, *text, classifier.backbone.eos, Learned.CLS):
+            node = forest.add(int(token), 0, node)
+        hidden = ask(classifier, moments.rows(rows), forest.done())[:, -1]
+        answers |= dict(zip(rows, hidden, strict=True))
+    return torch.stack([answers[row] for row in range(len(moments))])

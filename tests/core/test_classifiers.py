@@ -6,10 +6,12 @@ import torch
 
 from core.classifiers import CLASSIFIERS, classifier_class
 from core.classifiers.base import Learned, Questions
+from core.decoding.greedy import answer_after_writing, write_freely
 from core.errors import UnknownName
+from core.frame_cache import FrameCache
 from core.labels.base import Vocabulary
 from core.labels.text import TextCodec
-from core.sequence import IGNORE, Example, collate
+from core.sequence import IGNORE, Example, Forest, collate
 from tests.core.conftest import WORDS, random_features, tiny_backbone
 
 
@@ -78,6 +80,50 @@ def test_context_does_not_touch_what_cls_sees():
         with_text = gad(batch_of(gad, questions()))["cls"]
         without = gad(batch_of(gad, questions(text_weight=0.0)))["cls"]
     assert with_text.item() == pytest.approx(without.item(), abs=1e-9)
+
+
+@torch.inference_mode()
+def test_parallel_asks_cls_and_text_as_two_roots_with_the_same_class_loss():
+    first, beside = build("gad"), build("gad")
+    beside.strategy = "parallel"
+    readout = beside.readout(questions())
+    roots = readout.token[readout.parent < 0].tolist()
+    assert roots == [Learned.CLS, Learned.TEXT] * 6
+    losses = [model(batch_of(model, questions())) for model in (first, beside)]
+    assert losses[0]["cls"].item() == pytest.approx(losses[1]["cls"].item(), abs=1e-9)
+    assert losses[0]["gen"].item() != pytest.approx(losses[1]["gen"].item(), abs=1e-6)
+
+
+@torch.inference_mode()
+def test_generation_first_answers_behind_what_it_wrote():
+    """The hidden state at `[CLS]` is that of training with the text that was written."""
+    gad = build("gad").eval()
+    gad.strategy = "generation_first"
+    features = random_features(6)
+    cache = FrameCache(gad, 4, 1)
+    cache.push(torch.from_numpy(features), gad.root)
+    moments = cache.moments(6)
+    written, _ = write_freely(gad, moments, 24)
+    behind = answer_after_writing(gad, moments)
+    for row in range(6):
+        forest = Forest()
+        gad.add_text(forest, tuple(written[row]), row, weight=1.0)
+        node = forest.add(gad.backbone.eos, row, forest.last)
+        node = forest.add(Learned.CLS, row, node)
+        batch = collate([Example(features, forest.done())], 4)
+        torch.testing.assert_close(behind[row], gad.hidden(batch)[0, node], atol=1e-6, rtol=0)
+
+
+def test_generation_first_asks_cls_only_behind_drawn_texts():
+    gad = build("gad")
+    gad.strategy = "generation_first"
+    asked = questions()
+    asked.text_weight[1::2] = 0
+    readout = gad.readout(asked)
+    taught = readout.class_target != IGNORE
+    assert readout.time[taught].tolist() == [0, 2, 4]
+    assert (readout.token[taught] == Learned.CLS).all()
+    assert (readout.token[readout.parent[taught]] == gad.backbone.eos).all()
 
 
 def test_an_empty_context_is_eos_alone():
