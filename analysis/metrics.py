@@ -50,12 +50,12 @@ def evaluate_frames(
         classes: Names in the order of their indices, background among them.
         background: Index of the background.
     """
-    videos = _same_videos(truth, prediction)
+    videos = same_videos(truth, prediction)
     whole = [(np.asarray(truth[name]), np.asarray(prediction[name])) for name in videos]
     for name, (there, said) in zip(videos, whole, strict=True):
-        _check_lengths(name, len(there), len(said))
-        _check_indices(name, there[there != IGNORED], len(classes))
-        _check_indices(name, said, len(classes))
+        check_lengths(name, len(there), len(said))
+        check_indices(name, there[there != IGNORED], len(classes))
+        check_indices(name, said, len(classes))
     pairs = [without_ignored(*pair) for pair in whole]
     f1 = _f1_per_video(pairs, fps, background)
     edits = [[edit_score(*pair, background=background) / 100.0] for pair in pairs]
@@ -92,14 +92,14 @@ def evaluate_clips(
             NaN) was not named. Equal scores rank by class index, as `argmax` does.
         classes: Names in the order of their indices.
     """
-    videos = _same_videos(truth, scores)
+    videos = same_videos(truth, scores)
     pairs: list[tuple[Indices, Indices]] = []
     fifth: list[list[float]] = []
     for name in videos:
         there, rows = np.asarray(truth[name]), _scores(name, scores[name], len(classes))
-        _check_lengths(name, len(there), len(rows))
+        check_lengths(name, len(there), len(rows))
         there, rows = there[there != IGNORED], rows[there != IGNORED]
-        _check_indices(name, there, len(classes))
+        check_indices(name, there, len(classes))
         best = rows.argmax(axis=1)
         pairs.append((there, np.where(np.isneginf(rows.max(axis=1)), -1, best)))
         fifth.append([float(_named_within(5, there, rows).sum())])
@@ -193,7 +193,7 @@ def _f1_tally(counts: Sequence[F1]) -> Tally:
     return Tally(part, part + _table([[one.fp + one.fn] for one in counts], 1))
 
 
-def _same_videos(truth: Mapping[str, object], said: Mapping[str, object]) -> tuple[str, ...]:
+def same_videos(truth: Mapping[str, object], said: Mapping[str, object]) -> tuple[str, ...]:
     """Return the names in a fixed order, so that reports on the same videos can be paired."""
     differing = sorted(truth.keys() ^ said.keys())
     if differing:
@@ -205,7 +205,8 @@ def _same_videos(truth: Mapping[str, object], said: Mapping[str, object]) -> tup
     return tuple(sorted(truth))
 
 
-def _check_lengths(name: str, there: int, said: int) -> None:
+def check_lengths(name: str, there: int, said: int) -> None:
+    """Refuse a truth and a prediction of different lengths."""
     if there != said:
         raise InvalidData(
             "Truth and prediction must be equally long",
@@ -214,7 +215,8 @@ def _check_lengths(name: str, there: int, said: int) -> None:
         )
 
 
-def _check_indices(name: str, indices: Indices, classes: int) -> None:
+def check_indices(name: str, indices: Indices, classes: int) -> None:
+    """Refuse indices that no class has."""
     if indices.size and (indices.min() < 0 or indices.max() >= classes):
         raise InvalidData(
             f"A class index must lie between 0 and {classes - 1}",

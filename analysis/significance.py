@@ -4,7 +4,7 @@ Frames of one video are not independent, videos are: so whole videos are drawn w
 the counts of a report are summed again, nothing is measured twice. Formulas: docs/metrics.md.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,6 +15,11 @@ from core.errors import InvalidData
 
 _BLOCK = 256
 """Resamples at a time: bounds the memory for thousands of videos or classes."""
+
+
+Figure = Callable[[Counts], Counts]
+"""A figure with each video counted several times: [resamples, videos] → [resamples], NaN where it
+is undefined."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +36,7 @@ DEFAULT = Bootstrap()
 
 @dataclass(frozen=True, slots=True)
 class Interval:
-    """A figure, or a difference of two, in percentage points with its percentile interval.
+    """A figure, or a difference of two, in its own unit (percent) with its percentile interval.
 
     `low` and `high` are None where no interval can be given: with fewer than two videos, or where
     the figure is undefined. `value` alone is None where the figure itself is undefined.
@@ -60,8 +65,16 @@ class McNemar:
 
 def interval(tally: Tally, how: Bootstrap = DEFAULT) -> Interval:
     """Return a figure with its interval over videos."""
-    drawn = [tally.percent(weights) for weights in _draws(len(tally.part), how)]
-    return _interval(tally.value, drawn, videos=len(tally.part), level=how.level)
+    return bootstrap(tally.percent, len(tally.part), how)
+
+
+def bootstrap(figure: Figure, videos: int, how: Bootstrap = DEFAULT) -> Interval:
+    """Return any figure of counts that add up over videos, with its interval over videos."""
+    (value,) = figure(np.ones((1, videos)))
+    drawn = [figure(weights) for weights in _draws(videos, how)]
+    return _interval(
+        None if np.isnan(value) else float(value), drawn, videos=videos, level=how.level
+    )
 
 
 def difference(first: Tally, second: Tally, how: Bootstrap = DEFAULT) -> Interval:

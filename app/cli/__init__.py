@@ -12,6 +12,8 @@ from typing import Annotated, Any
 
 import typer
 
+from app.cli.analyse import analyse
+from app.cli.overlap import overlap
 from app.cli.reach import Command, follow, writer
 from app.services import read_studio
 from core.errors import StudioError
@@ -257,3 +259,7 @@ def _tell_segments(line: Mapping[str, Any]) -> None:
     for s in line["segments"]:
         span = f"{s['start_us'] / 1e6:7.2f} – {s['end_us'] / 1e6:7.2f} s"
         typer.echo(f"  {span}  {s['label']:<24} {s['confidence']:.2f}")
+
+
+app.command()(analyse)
+app.command()(overlap)

@@ -1,0 +1,77 @@
+"""`gad analyse`: what the mistakes of one or more runs have in common, and what sets them apart."""
+
+import json
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from app.services import open_studio, read_studio
+from core.errors import Conflict
+from core.types import SPLITS, Split
+
+
+def analyse(
+    runs: Annotated[list[str], typer.Argument(help="Names of one or more runs.")],
+    split: Annotated[str, typer.Option(help="train, val or test.")] = "test",
+    project: Annotated[str, typer.Option(help="Name of the project.")] = "kitchen",
+    data_dir: Annotated[
+        Path | None, typer.Option(help="Where projects, runs and the database live.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON only.")] = False,
+) -> None:
+    """Show confusion, misclassification diversity, agreement and calibration of runs."""
+    if split not in SPLITS:
+        raise typer.BadParameter(f"--split is train, val or test, not '{split}'")
+    found = _analysed(data_dir, project, runs, split)
+    typer.echo(json.dumps(found, allow_nan=False)) if as_json else _tell(found)
+
+
+def _analysed(data_dir: Path | None, project: str, runs: list[str], split: Split) -> dict[str, Any]:
+    from app.services.statistics import keep, look  # scipy and PyAV take a second to import
+
+    with read_studio(data_dir) as studio:
+        found = look(studio, project, runs, split)
+    # Kept where nobody else writes; beside a running server it is computed again the next time.
+    with suppress(Conflict):
+        if not found.found:
+            with open_studio(data_dir) as studio:
+                keep(studio, found)
+    return found.value
+
+
+def _tell(found: Mapping[str, Any]) -> None:
+    typer.echo(f"{found['videos']} {found['split']} videos")
+    if found["left_out"]:
+        typer.echo(f"  {len(found['left_out'])} more were not predicted by every run")
+    for run in found["runs"]:
+        typer.echo(run["run"])
+        for kind, spread in run["diversity"].items():
+            matched = spread["matched"]
+            typer.echo(
+                f"  diversity, {kind.replace('_', ' '):<28} {_number(spread['score'])} nats"
+                f"   size-matched {_number(matched['mean'])}"
+                f" [{_number(matched['low'])}, {_number(matched['high'])}]"
+            )
+        trust = run["calibration"]
+        typer.echo(
+            f"  calibration error {_number(trust['ece'])} %   Brier {_number(trust['brier'])}"
+            f"   NLL {_number(trust['nll'])} nats"
+        )
+        for pair in run["confusion"]["pairs"][:5]:
+            typer.echo(f"  {pair['count']:>6} × '{pair['true']}' taken for '{pair['predicted']}'")
+    for pair in (found["agreement"] or {}).get("pairs", []):
+        figures = "   ".join(
+            f"{name} {_number(pair[key]['value'])}"
+            for key, name in (("same", "agree in %"), ("double_fault", "both wrong in %"),
+                              ("q", "Q"), ("kappa", "kappa"))
+        )  # fmt: skip
+        typer.echo(f"{' and '.join(pair['runs'])}: {figures}")
+    if found["agreement"]:
+        typer.echo(f"at least one is right in {_number(found['agreement']['oracle']['value'])} %")
+
+
+def _number(value: float | None) -> str:
+    return "–" if value is None else f"{value:.2f}"
