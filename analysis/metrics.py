@@ -102,7 +102,7 @@ def evaluate_clips(
         check_indices(name, there, len(classes))
         best = rows.argmax(axis=1)
         pairs.append((there, np.where(np.isneginf(rows.max(axis=1)), -1, best)))
-        fifth.append([float(_named_within(5, there, rows).sum())])
+        fifth.append([float(named_within(5, there, rows).sum())])
     true, predicted, correct = _count_classes(pairs, len(classes))
     clips = true.sum(axis=1, keepdims=True)
     return ClipReport(
@@ -129,8 +129,11 @@ def _scores(name: str, scores: NDArray[np.floating], classes: int) -> Counts:
     return np.where(np.isnan(rows), -np.inf, rows)
 
 
-def _named_within(k: int, truth: Indices, scores: Counts) -> NDArray[np.bool_]:
-    """Return which clips have their true class among the k best. Shape: [clips]."""
+def named_within(k: int, truth: Indices, scores: NDArray[np.floating]) -> NDArray[np.bool_]:
+    """Return which clips, or frames, have their true class among the k best of scores [clips, C].
+
+    Equal scores rank by class index; a score of −inf names nothing. Shape: [clips].
+    """
     own = np.take_along_axis(scores, truth[:, None], axis=1)
     before = np.arange(scores.shape[1]) < truth[:, None]
     rank = (scores > own).sum(axis=1) + ((scores == own) & before).sum(axis=1)

@@ -13,6 +13,7 @@ from typing import Annotated, Any
 import typer
 
 from app.cli.analyse import analyse
+from app.cli.metrics import metrics
 from app.cli.overlap import overlap
 from app.cli.reach import Command, follow, writer
 from app.services import read_studio
@@ -262,4 +263,5 @@ def _tell_segments(line: Mapping[str, Any]) -> None:
 
 
 app.command()(analyse)
+app.command()(metrics)
 app.command()(overlap)
