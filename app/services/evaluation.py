@@ -15,6 +15,7 @@ from analysis.significance import intervals
 from core.prediction_files import prediction_path, read_prediction
 from core.run_card import RunCard, read_run_card
 from core.tasks import IGNORED
+from core.tasks.segments import SegmentTask
 from core.types import SPLITS, LabelledVideo, Prediction
 
 
@@ -95,8 +96,9 @@ def truth_of(card: RunCard, video: LabelledVideo, prediction: Prediction) -> NDA
     if card.task.dense:
         (clip,) = card.task.clips(video, prediction.time_us, card.labels, "none")
         return clip.target
-    assert prediction.span_us is not None
-    index = {name: i for i, name in enumerate(card.labels.classes)}
-    by_span = {(s.start_us, s.end_us): index.get(s.label, IGNORED) for s in video.segments}
+    assert isinstance(card.task, SegmentTask) and prediction.span_us is not None
+    by_span = {
+        (s.start_us, s.end_us): card.task.target(video, s, card.labels) for s in video.segments
+    }
     spans = prediction.span_us.tolist()
     return np.array([by_span.get((a, b), IGNORED) for a, b in spans], np.int64)

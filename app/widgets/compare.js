@@ -164,18 +164,18 @@
       const truthNames = truth.length ? truth.map(s => s.label) : ['background'];
       panel.replaceChildren(
         el('div.cmp-truth', {}, el('span.cmp-tag', {}, 'truth'), truthNames.map(name => el('span.cmp-name', {}, swatch(name), name))),
-        el(`div.cmp-runs${rows.length > 2 ? '.two' : ''}`, {}, rows.map((row, r) => runPanel(row, cells[r], truthNames, swatch))),
+        el(`div.cmp-runs${rows.length > 2 ? '.two' : ''}`, {}, rows.map((row, r) => runPanel(row, cells[r]))),
         rows.length ? null : el('p.st-dim', {}, 'Choose a run above to see what it says.'));
     }
 
-    function runPanel(row, cell, truthNames, swatch) {
+    function runPanel(row, cell) {
       const lane = row.lane, head = el('span.cmp-tag.st-mark', {title: row.name}, row.mark);
       if (lane.missing) return el('div.cmp-run', {}, head, el('span.st-dim.st-small', {}, lane.missing));
       const cost = el('span.cmp-cost.st-dim', {title: `One answer by itself, a full window of frames, measured on this machine: ${lane.cost.passes} decoder passes, ${lane.cost.tokens} tokens, decoder '${lane.decoder}'`},
         `${+lane.cost.passes.toFixed(1)} pass${lane.cost.passes === 1 ? '' : 'es'} · ${lane.cost.ms.toFixed(1)} ms`);
       if (!cell) return el('div.cmp-run', {}, head, el('span.st-dim', {}, 'no question here'), cost);
       const bars = lane.top[cell.i].map((c, k) => {
-        const name = lane.classes[c], p = lane.top_p[cell.i][k], right = truthNames.includes(name);
+        const name = lane.classes[c], p = lane.top_p[cell.i][k], right = lane.truth[cell.i] === c;
         return el(`div.cmp-bar1${k ? '' : '.first'}${right ? '.right' : ''}`, {}, el('span.cmp-label', {title: name}, name),
           el('span.cmp-track', {}, el('i', {style: `width:${(100 * p).toFixed(1)}%;background:${colour(name)}`})), el('span.cmp-p', {}, share(p)));
       });

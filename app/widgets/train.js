@@ -3,7 +3,8 @@
   const {api, el, every, say, dialog, project, span, percent, spread} = window.Studio;
   const CLASSIFIERS = [['generative', 'G', 'writes the label, token by token'], ['discriminative', 'D', 'a [CLS] token and a head: one step'],
     ['gad', 'GAD', 'discriminative, with a text loss on context in training only']];
-  const TASKS = {online_detection: 'online action detection', step_recognition: 'step recognition (one answer a segment)'};
+  const TASKS = {online_detection: 'online action detection', step_recognition: 'step recognition (one answer a segment)',
+    next_step: 'next-step forecasting (what follows a segment)'};
   const DECODERS = [['exact', 'exact: every label scored'], ['greedy', 'greedy + nearest label (paper)'], ['trie', 'trie: likeliest allowed token'], ['beam', 'beam: four likeliest paths']];
   const CONTEXTS = [['previous_action', 'previous action'], ['previous_three', 'previous three actions'], ['next_action', 'next action'], ['current_label', 'current label'],
     ['current_and_previous', 'current and previous'], ['task_goal', 'task goal'], ['shuffled', 'shuffled (control)'], ['none', 'none']];
@@ -92,7 +93,7 @@
       const progress = active ? el('span.st-small.st-dim', {}, [job.message, job.total ? `${job.done}/${job.total}` : '', job.left_s ? `${span(job.left_s)} left` : ''].filter(Boolean).join(' · ')) : null;
       return el(`div.tr-run${job && job.id === selected ? '.chosen' : ''}`, {tabindex: 0, role: 'button', onclick: () => pick(job), onkeydown: e => { if (e.key === 'Enter') pick(job); }},
         el('span.st-mark.tr-mark', {}, run ? run.mark : '·'), el('span.tr-name', {}, run ? run.name : KINDS[job.kind] || job.kind,
-          run ? el('span.st-small.st-dim', {}, ` ${run.task === 'step_recognition' ? 'steps' : ''}`) : null),
+          run ? el('span.st-small.st-dim', {}, ` ${{step_recognition: 'steps', next_step: 'next step'}[run.task] || ''}`) : null),
         el(`span.st-badge${kind ? `.${kind}` : ''}`, {}, state), bar || figures || el('span'), progress || el('span.st-small.st-dim', {}, found && !active ? `on ${where}` : ''),
         run && run.state === 'ready' ? el('a.st-small', {href: `/compare?runs=${compareWith(run)}`, onclick: e => e.stopPropagation()}, 'Compare') : el('span'));
     }

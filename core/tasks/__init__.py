@@ -17,6 +17,7 @@ from core.types import LabelledVideo, LabelSet, Span
 TASKS = {
     "online_detection": "core.tasks.online_detection:OnlineDetection",
     "step_recognition": "core.tasks.step_recognition:StepRecognition",
+    "next_step": "core.tasks.next_step:NextStep",
 }
 CONTEXTS = {
     "previous_action": "core.tasks.contexts:previous_action",

@@ -123,6 +123,17 @@ def test_step_recognition_asks_once_after_each_segment():
     assert [c.context for c in clips] == [("",), ("b",)]
 
 
+def test_next_step_asks_after_each_segment_what_follows():
+    v = video((0, 2, "a"), (3, 5, "b"), (6, 8, "unknown"), (8, 9, "c"))
+    times = grid_us(v.duration_us, 2.0)
+    now, after = (
+        load_task(n).clips(v, times, LABELS, "none") for n in ("step_recognition", "next_step")
+    )
+    assert [c.target.tolist() for c in now] == [[0], [1], [IGNORED], [2]]
+    assert [c.target.tolist() for c in after] == [[1], [IGNORED], [2], [IGNORED]]
+    assert [(c.first, c.last, c.span) for c in after] == [(c.first, c.last, c.span) for c in now]
+
+
 def test_a_segment_between_two_samples_is_judged_by_the_frame_shown_there():
     v = LabelledVideo("v", Path("v"), "", 10_000_000, (Segment(1_100_000, 1_400_000, "a"),))
     (clip,) = load_task("step_recognition").clips(v, grid_us(v.duration_us, 2.0), LABELS, "none")
