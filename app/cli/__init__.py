@@ -173,10 +173,7 @@ def train(
     as_json: Json = False,
 ) -> None:
     """Fine-tune a classifier on a project, and predict all its videos."""
-    try:
-        more = json.loads(settings)
-    except ValueError as error:
-        raise typer.BadParameter(f"--settings must be JSON: {error}") from None
+    more = _settings(settings)
     training = {"seed": seed, **({"steps": steps} if steps else {}), **more.pop("training", {})}
     chosen = {"task": task, "backbone": backbone, **more, "training": training}
     if classifier != "all":
@@ -193,6 +190,19 @@ def train(
     else:
         for each in found:
             _tell_figures(each)
+
+
+def _settings(text: str) -> dict[str, Any]:
+    """Read settings as JSON; names and values are checked where they are used."""
+    try:
+        found = json.loads(text)
+    except ValueError as error:
+        raise typer.BadParameter(f"--settings must be JSON: {error}") from None
+    if not isinstance(found, dict) or not isinstance(found.get("training", {}), dict):
+        raise typer.BadParameter(
+            '--settings must be an object, such as {"codec": "random", "training": {"batch": 8}}'
+        )
+    return found
 
 
 @app.command()
@@ -233,7 +243,9 @@ def predict(
     run: Annotated[str, typer.Argument(help="Name of a run, or path of its folder.")],
     videos: Annotated[list[Path], typer.Argument(help="Video files.")],
     project: Project = "kitchen",
-    decoder: Annotated[str | None, typer.Option(help="exact or greedy (generative runs).")] = None,
+    decoder: Annotated[
+        str | None, typer.Option(help="exact, greedy, trie or beam (generative).")
+    ] = None,
     data_dir: DataDir = None,
     as_json: Json = False,
 ) -> None:

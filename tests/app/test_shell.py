@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from app.cli import app
 from app.services import open_studio
 
 pytestmark = pytest.mark.training
@@ -191,7 +192,14 @@ def test_a_video_that_vanished_fails_the_job_with_its_sentence(trained, tmp_path
     assert ".mp4" in error["value"]
 
 
+@pytest.mark.parametrize("settings", ["[]", "text", '{"training": 3}'])
+def test_settings_that_are_no_object_are_a_wrong_argument(settings, tmp_path):
+    assert (
+        "--settings must be" in gad("train", "--settings", settings, data=tmp_path, check=2).stderr
+    )
+
+
 def test_help_names_every_command():
     said = subprocess.run([*GAD, "--help"], capture_output=True, text=True).stdout
-    for command in ("app", "demo", "import", "train", "predict", "evaluate"):
+    for command in [c.name or c.callback.__name__ for c in app.registered_commands]:
         assert command in said
