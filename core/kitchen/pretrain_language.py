@@ -41,8 +41,8 @@ log = logging.getLogger(__name__)
 class LanguageRecipe:
     """What decides connector and decoder."""
 
-    videos: int = 720
-    steps: int = 2400
+    videos: int = 600
+    steps: int = 2000
     batch: int = 6
     captions: int = 20  # in one video and step
     lr: float = 2e-3
