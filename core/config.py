@@ -20,7 +20,7 @@ class _Settings(BaseModel):
 class TrainingConfig(_Settings):
     """How a run is trained. None means the backbone's own recipe."""
 
-    steps: Annotated[int, Field(ge=1, le=1_000_000)] = 300
+    steps: Annotated[int, Field(ge=1, le=1_000_000)] = 240
     """Optimiser steps."""
     batch: Annotated[int, Field(ge=1, le=1024)] = 4
     """Stretches of video in a step."""

@@ -165,7 +165,7 @@
       panel.replaceChildren(
         el('div.cmp-truth', {}, el('span.cmp-tag', {}, 'truth'), truthNames.map(name => el('span.cmp-name', {}, swatch(name), name))),
         el(`div.cmp-runs${rows.length > 2 ? '.two' : ''}`, {}, rows.map((row, r) => runPanel(row, cells[r]))),
-        rows.length ? null : el('p.st-dim', {}, 'Choose a run above to see what it says.'));
+        ...(rows.length ? [] : [el('p.st-dim', {}, 'Choose a run above to see what it says.')]));
     }
 
     function runPanel(row, cell) {

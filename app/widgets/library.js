@@ -2,7 +2,7 @@
 (() => {
   const {api, el, every, say, dialog, project, length} = window.Studio;
   const ROW = 64;
-  const HEALTH = {good: ['good', 'good'], damaged: ['damaged', 'warn'], unreadable: ['unreadable', 'bad'], pending: ['looking …', '']};
+  const HEALTH = {good: ['good', 'good'], damaged: ['damaged', 'warn'], unreadable: ['unreadable', 'bad'], pending: ['waiting …', '']};
 
   window.Studio.pages.library = root => {
     let rows = [], shown = [], chosen = new Set(), here = null, last = '';

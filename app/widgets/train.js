@@ -22,7 +22,7 @@
     const backbone = el('select', {'aria-label': 'Backbone'}, el('option', {value: 'nano'}, 'nano (runs here, no download)'));
     const picks = CLASSIFIERS.map(([id, mark, what]) => el('label.tr-pick', {title: what},
       el('input', {type: 'radio', name: 'classifier', value: id, checked: id === 'gad'}), el('b.st-mark', {}, mark), el('span.st-small.st-dim', {}, what)));
-    const steps = el('input', {type: 'number', min: 1, max: 100000, value: '300', 'aria-label': 'Steps'});
+    const steps = el('input', {type: 'number', min: 1, max: 100000, value: '240', 'aria-label': 'Steps'});
     const seed = el('input', {type: 'number', min: 0, value: '0', 'aria-label': 'Seed'});
     const choice = (label, pairs) => el('select', {'aria-label': label}, ...pairs.map(([value, text]) => el('option', {value}, text)));
     const decoder = choice('Decoder', DECODERS), context = choice('Context', CONTEXTS), codec = choice('Label as', CODECS);

@@ -38,5 +38,5 @@ def test_all_videos_come_and_the_shipped_runs_predict_them(studio, runner):
     assert {row["health"] for row in library.table(studio, project)} == {"good"}
     assert len(demo.predict_shipped_runs(studio, project)) == len(CLASSIFIERS)
     finish(runner)
-    assert all(run["state"] == "done" for run in experiments.list_runs(studio, project))
+    assert all(run["state"] == "ready" for run in experiments.list_runs(studio, project))
     assert demo.predict_shipped_runs(studio, project) == []

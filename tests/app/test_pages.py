@@ -58,6 +58,8 @@ def test_every_page_stands_without_a_fault(browser, site, path, theme, size):
         assert page.locator("nav a[aria-current=page]").count() == 1
         wide = page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
         assert wide <= 0
+        page.wait_for_selector(".lib-row, .tr-run, .cmp-run")
+        assert not re.search(r"\b(null|undefined|NaN)\b", page.inner_text(".st-page"))
 
 
 def test_the_work_of_compare_fits_on_the_screen(visit):

@@ -27,7 +27,7 @@ SHIPPED = sorted(CLASSIFIERS)
 
 
 @pytest.fixture(scope="module")
-def test_video(tmp_path_factory) -> LabelledVideo:
+def unseen(tmp_path_factory) -> LabelledVideo:
     """A video of the demo's test split, rendered and written as the studio does it."""
     script = next(script for script, split in demo_scripts() if split == "test")
     path = demo_path(tmp_path_factory.mktemp("demo"), script)
@@ -71,13 +71,13 @@ def test_labels_are_a_few_tokens_and_equal_words_equal_tokens():
     assert {name: tokenizer.decode(row).strip() for name, row in ids.items()} == {n: n for n in ids}
 
 
-def test_a_frame_and_its_compressed_copy_look_alike_to_nano(test_video):
+def test_a_frame_and_its_compressed_copy_look_alike_to_nano(unseen):
     """The pre-training imitates compression; this is the real one."""
-    script = next(s for s, _ in demo_scripts() if s.name == test_video.name)
+    script = next(s for s, _ in demo_scripts() if s.name == unseen.name)
     rendered = list(render(script, FPS))
     tower = load_tower("nano")
     times = np.arange(2, len(rendered), 25)
-    decoded = [frame for _, frame in sample(test_video.path, times * 1_000_000 // FPS + 1000)]
+    decoded = [frame for _, frame in sample(unseen.path, times * 1_000_000 // FPS + 1000)]
 
     def seen(frames):
         return tower(torch.from_numpy(np.stack([tower.prepare(f) for f in frames]))).flatten(1)
@@ -99,14 +99,14 @@ def test_the_shipped_run_belongs_to_this_nano_and_these_labels(name):
 
 @pytest.mark.training
 @pytest.mark.parametrize("name", SHIPPED)
-def test_the_shipped_run_knows_a_video_it_never_saw(name, test_video, tmp_path):
+def test_the_shipped_run_knows_a_video_it_never_saw(name, unseen, tmp_path):
     cache = FeatureCache(tmp_path, "nano")
-    cache.compute([test_video])
-    features = cache.load(test_video)
+    cache.compute([unseen])
+    features = cache.load(unseen)
     run = load_run(DEMO_RUNS / name, merge=True)
     predictor = run.predictor()
-    said = predictor.predict(test_video, features, predictor.measure(features))
-    truth = frame_targets(test_video, features.time_us, run.labels)
+    said = predictor.predict(unseen, features, predictor.measure(features))
+    truth = frame_targets(unseen, features.time_us, run.labels)
     report = evaluate_frames(
         {"a": truth}, {"a": said.predicted}, fps=run.recipe.rate, classes=run.classifier.classes
     )
