@@ -71,10 +71,10 @@ def wait_for(runner: Runner, what: Callable[[], bool], seconds: float = 120) -> 
         time.sleep(0.05)
 
 
-def finish(runner: Runner) -> None:
+def finish(runner: Runner, seconds: float = 120) -> None:
     """Tick the queue until nothing is running or waiting."""
     runner.tick()
-    wait_for(runner, runner.idle)
+    wait_for(runner, runner.idle, seconds)
 
 
 def fill(studio: Studio, runner: Runner, folder: Path, project: str = "little") -> int:

@@ -32,11 +32,12 @@ def test_a_second_start_makes_no_second_demo(studio):
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1500)
 def test_all_videos_come_and_the_shipped_runs_predict_them(studio, runner):
     project = installed(studio)
-    finish(runner)
+    finish(runner, 600)
     assert {row["health"] for row in library.table(studio, project)} == {"good"}
     assert len(demo.predict_shipped_runs(studio, project)) == len(CLASSIFIERS)
-    finish(runner)
+    finish(runner, 600)
     assert all(run["state"] == "ready" for run in experiments.list_runs(studio, project))
     assert demo.predict_shipped_runs(studio, project) == []
