@@ -11,22 +11,23 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-
-# Before Gradio is imported: nothing is sent anywhere, nothing is fetched from anywhere.
-os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
-os.environ["HF_HUB_OFFLINE"] = "1"
+from typing import TYPE_CHECKING
 
 import fastapi
-import gradio as gr
 import uvicorn
 
 from app.api import add_routes
 from app.jobs.runner import Runner
-from app.pages import PAGES
 from app.security import LOOPBACK, Guard
 from app.services import Studio, demo, open_studio
-from app.widgets.look import HEAD, theme
 from core.errors import Conflict, InvalidConfig
+
+if TYPE_CHECKING:
+    import gradio as gr
+
+# Before Gradio is imported: nothing is sent anywhere, nothing is fetched from anywhere.
+os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
+os.environ["HF_HUB_OFFLINE"] = "1"
 
 log = logging.getLogger(__name__)
 
@@ -70,8 +71,12 @@ class Address:
         return f"http://{host}:{self.port}/"
 
 
-def build_ui() -> gr.Blocks:
+def build_ui() -> "gr.Blocks":
     """Build every page; the first stands at `/`, the others at `/<path>`."""
+    import gradio as gr
+
+    from app.pages import PAGES
+
     (first_name, _, first), *others = PAGES
     with gr.Blocks(
         title=f"{first_name} · GAD Studio", fill_width=True, analytics_enabled=False
@@ -86,6 +91,11 @@ def build_ui() -> gr.Blocks:
 
 def create_app(studio: Studio, address: Address, token: str) -> fastapi.FastAPI:
     """Put guard, routes and pages together."""
+    # Gradio takes two seconds to import. The queue is at work by then.
+    import gradio as gr
+
+    from app.widgets.look import HEAD, theme
+
     closed = {"docs_url": None, "redoc_url": None, "openapi_url": None}
     app = fastapi.FastAPI(**closed)  # pyright: ignore[reportArgumentType]
     add_routes(app, studio, token)  # before Gradio, which takes every other path
@@ -118,18 +128,17 @@ def running(data_dir: Path | None, address: Address) -> Iterator[uvicorn.Server]
         os.environ["GRADIO_TEMP_DIR"] = str(studio.directory.root / "tmp")
         demo.install(studio)
         token = secrets.token_urlsafe(32)
-        app = create_app(studio, address, token)
-        config = uvicorn.Config(
-            app,
-            host=address.host,
-            port=address.port,
-            log_level="warning",
-            timeout_graceful_shutdown=3,
-        )
         runner = Runner(studio)
         runner.start()
-        studio.directory.write_server_card(address.url, token)
         try:
+            config = uvicorn.Config(
+                create_app(studio, address, token),
+                host=address.host,
+                port=address.port,
+                log_level="warning",
+                timeout_graceful_shutdown=3,
+            )
+            studio.directory.write_server_card(address.url, token)
             yield uvicorn.Server(config)
         finally:
             studio.directory.remove_server_card()
