@@ -102,7 +102,9 @@ def main() -> int:
     parser.add_argument("--host", help="address to listen on (default 127.0.0.1)")
     parser.add_argument("--port", type=int, help="port to listen on (default 7860)")
     parser.add_argument("--data-dir", help="where projects, runs and the database live")
-    parser.add_argument("--fast", action="store_true", help="test: leave out the app, training and real files")
+    parser.add_argument(
+        "--fast", action="store_true", help="test: leave out the app, training and real files"
+    )
     options = parser.parse_args()
     try:
         check_machine()
