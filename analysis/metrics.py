@@ -21,6 +21,7 @@ from analysis.segments import (
     without_ignored,
 )
 from core.errors import InvalidData
+from core.formats.source import quoted
 
 OVERLAPS = {"segment_f1@10": 0.10, "segment_f1@25": 0.25, "segment_f1@50": 0.50}
 """Least IoU of a hit."""
@@ -202,7 +203,7 @@ def same_videos(truth: Mapping[str, object], said: Mapping[str, object]) -> tupl
     if differing:
         raise InvalidData(
             "Truth and prediction must be of the same videos",
-            ", ".join(f"'{name}'" for name in differing[:5]),
+            ", ".join(map(quoted, differing[:5])),
             "Predict the videos that are evaluated.",
         )
     return tuple(sorted(truth))

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from core.backbones import check_backbone
-from core.classifiers import CLASSIFIERS
+from core.classifiers import CLASSIFIERS, Strategy
 from core.decoding import DECODERS
 from core.errors import InvalidConfig
 from core.labels import CODECS
@@ -54,9 +54,7 @@ class RunConfig(_Settings):
     """What competes in the generative classifier's softmax: every token, or the labels' alone."""
     context: str = "previous_action"
     """What GAD learns to write."""
-    strategy: Literal["discriminative_first", "parallel", "generation_first"] = (
-        "discriminative_first"
-    )
+    strategy: Strategy = "discriminative_first"
     """How GAD's text and `[CLS]` hang together."""
     decoder: str = "exact"
     """How the generative classifier answers."""

@@ -76,3 +76,19 @@ def test_every_command_and_every_name_of_a_table_is_documented():
     for table in (BACKBONES, CLASSIFIERS, CODECS, CONTEXTS, DECODERS, FORMATS, TASKS):
         for name in table:
             assert f"`{name}`" in text, name
+
+
+def test_the_train_page_offers_every_member_of_its_tables():
+    from core.decoding import DECODERS
+    from core.labels import CODECS
+    from core.tasks import CONTEXTS, TASKS
+
+    page = (ROOT / "app" / "widgets" / "train.js").read_text()
+    for table in (CODECS, CONTEXTS, DECODERS, TASKS):
+        for name in table:
+            assert re.search(rf"\b{name}\b", page), name
+
+
+def test_shipped_runs_name_their_base_and_no_folder():
+    for path in (ROOT / "core" / "kitchen" / "demo_runs").rglob("adapter_config.json"):
+        assert '"base_model_name_or_path": "nano"' in path.read_text(), path

@@ -14,6 +14,7 @@ import typer
 
 from app.cli.analyse import analyse
 from app.cli.metrics import metrics
+from app.cli.options import DataDir, Json, Project
 from app.cli.overlap import overlap
 from app.cli.reach import Command, follow, writer
 from app.services import read_studio
@@ -27,10 +28,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Annotate actions in video, fine-tune three kinds of classifiers, see why they differ.",
 )
-
-DataDir = Annotated[Path | None, typer.Option(help="Where projects, runs and the database live.")]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON only.")]
-Project = Annotated[str, typer.Option(help="Name of the project; a new name makes a new one.")]
 
 
 def main() -> None:

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
+from app.cli.options import DataDir, Json, Project
 from app.services import open_studio, read_studio
 from core.errors import Conflict
 from core.types import SPLITS, Split
@@ -16,11 +17,9 @@ from core.types import SPLITS, Split
 def analyse(
     runs: Annotated[list[str], typer.Argument(help="Names of one or more runs.")],
     split: Annotated[str, typer.Option(help="train, val or test.")] = "test",
-    project: Annotated[str, typer.Option(help="Name of the project.")] = "kitchen",
-    data_dir: Annotated[
-        Path | None, typer.Option(help="Where projects, runs and the database live.")
-    ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON only.")] = False,
+    project: Project = "kitchen",
+    data_dir: DataDir = None,
+    as_json: Json = False,
 ) -> None:
     """Show confusion, misclassification diversity, agreement and calibration of runs."""
     if split not in SPLITS:

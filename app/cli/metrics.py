@@ -8,6 +8,8 @@ from typing import Annotated, Any
 
 import typer
 
+from app.cli.options import Json
+
 
 def metrics(
     truth: Annotated[
@@ -23,7 +25,7 @@ def metrics(
     scores: Annotated[
         Path | None, typer.Option(help="NPZ: video name → scores [frames, C], for map and top5.")
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON only.")] = False,
+    as_json: Json = False,
 ) -> None:
     """Score dense predictions of any tool: frames, segments, starts, order; in percent."""
     if not 0 < fps < inf:

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from app.cli.options import Json
+
 if TYPE_CHECKING:
     from core.labels.overlap import Overlap
 
@@ -19,7 +21,7 @@ def overlap(
     tokenizer: Annotated[
         str, typer.Option(help="Folder, tiktoken file, or id of a model in the local cache.")
     ],
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON only.")] = False,
+    as_json: Json = False,
 ) -> None:
     """Measure how much labels overlap as tokens; background is left out."""
     os.environ["HF_HUB_OFFLINE"] = "1"  # read once, when the Hub's library is imported

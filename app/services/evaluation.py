@@ -97,8 +97,7 @@ def truth_of(card: RunCard, video: LabelledVideo, prediction: Prediction) -> NDA
         (clip,) = card.task.clips(video, prediction.time_us, card.labels, "none")
         return clip.target
     assert isinstance(card.task, SegmentTask) and prediction.span_us is not None
-    by_span = {
-        (s.start_us, s.end_us): card.task.target(video, s, card.labels) for s in video.segments
-    }
+    targets = card.task.targets(video, card.labels)
+    by_span = {(s.start_us, s.end_us): target for s, target in targets}
     spans = prediction.span_us.tolist()
     return np.array([by_span.get((a, b), IGNORED) for a, b in spans], np.int64)

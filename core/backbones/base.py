@@ -119,6 +119,8 @@ class Backbone(nn.Module):
             lora_dropout=dropout,
             target_modules=layers,
             task_type="CAUSAL_LM",
+            # peft would write the folder of this machine into every run
+            base_model_name_or_path=self.card.name,
         )
         self.decoder = peft.PeftModelForCausalLM(self.decoder, config)
 

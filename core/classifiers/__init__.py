@@ -7,7 +7,7 @@
 | gad            | `[CLS]` → `[TEXT]` → context | `[CLS]`         | cls, gen | one head  |
 """
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from core.registry import resolve
 
@@ -19,6 +19,9 @@ CLASSIFIERS = {
     "discriminative": "core.classifiers.discriminative:DiscriminativeClassifier",
     "gad": "core.classifiers.generation_assisted:GenerationAssistedClassifier",
 }
+
+Strategy = Literal["discriminative_first", "parallel", "generation_first"]
+"""How GAD's text and `[CLS]` hang together: see `generation_assisted.py`."""
 
 MARKS = {"generative": "G", "discriminative": "D", "gad": "GAD"}
 """The one mark of each classifier on every page."""

@@ -115,7 +115,7 @@ class Classifier(ReadoutModel, ABC):
     """Whether a text loss exists, so that the output matrix gets an adapter too."""
 
     def __init__(self, backbone: Backbone, codec: LabelCodec) -> None:
-        super().__init__(backbone, len(Learned), codec.added)
+        super().__init__(backbone, len(Learned), codec.added if self.writes_text else 0)
         self.codec = codec
 
     # ---- what differs ------------------------------------------------------------------------

@@ -11,15 +11,14 @@ The paper's three ways to hang `[TEXT]` and `[CLS]`:
 Without the text, the first two are the discriminative classifier, token for token.
 """
 
-from typing import ClassVar, Literal
+from typing import ClassVar
 
 from torch import Tensor
 
+from core.classifiers import Strategy
 from core.classifiers.base import Learned, Questions
 from core.classifiers.discriminative import DiscriminativeClassifier
 from core.sequence import Batch, Forest
-
-Strategy = Literal["discriminative_first", "parallel", "generation_first"]
 
 
 class GenerationAssistedClassifier(DiscriminativeClassifier):
@@ -44,18 +43,21 @@ class GenerationAssistedClassifier(DiscriminativeClassifier):
     def teach(self, forest: Forest, questions: Questions, row: int) -> None:
         """Add `[CLS]` and, where a text was drawn, the context."""
         drawn = float(questions.text_weight[row])
-        weight, time = float(questions.weight[row]) * drawn, int(questions.time[row])
-        text = self.codec.write(questions.context[row]) if questions.context[row] else ()
         if self.writes_first:
             if drawn:  # no `[CLS]` without its text, so the drawn ones stand for all here too
-                self.add_text(forest, text, time, weight=weight)
-                written = forest.add(self.backbone.eos, time, forest.last)
-                self._ask(forest, questions, row, parent=written, importance=drawn)
+                self._write(forest, questions, row, parent=-1)
+                end = forest.add(self.backbone.eos, int(questions.time[row]), forest.last)
+                self._ask(forest, questions, row, parent=end, importance=drawn)
             return
         node = self._ask(forest, questions, row)
-        if weight:
-            below = -1 if self.strategy == "parallel" else node
-            self.add_text(forest, text, time, parent=below, weight=weight)
+        if drawn * questions.weight[row]:
+            self._write(forest, questions, row, parent=-1 if self.strategy == "parallel" else node)
+
+    def _write(self, forest: Forest, questions: Questions, row: int, *, parent: int) -> None:
+        text = questions.context[row]
+        tokens = self.codec.write(text) if text else ()
+        weight = float(questions.weight[row] * questions.text_weight[row])
+        self.add_text(forest, tokens, int(questions.time[row]), parent=parent, weight=weight)
 
     def losses(self, hidden: Tensor, batch: Batch) -> dict[str, Tensor]:
         """Return `cls` and `gen`."""

@@ -1,7 +1,6 @@
 """Small pictures with soft edges: the things of the kitchen.
 
-A sprite is drawn at four times its size and reduced once; the renderer only pastes. Sizes are in
-pixels of the nominal 640 x 360 picture, times `scale`.
+A sprite is drawn at four times its size and reduced once. Sizes: nominal 640 x 360, times `scale`.
 """
 
 from collections.abc import Callable

@@ -1,6 +1,6 @@
 """What every label codec has: classes, their tokens, and the vocabulary they are drawn from."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -65,15 +65,21 @@ class LabelCodec:
         classes: Names in the order of their indices.
         vocabulary: Where tokens come from.
         tokens: The tokens of each class.
+        words: The sub-word that a drawn token stands for; a token not in it stands for itself.
     """
 
     added: int = 0
     """Tokens that the codec adds to the vocabulary; their ids follow its size."""
 
     def __init__(
-        self, classes: tuple[str, ...], vocabulary: Vocabulary, tokens: list[tuple[int, ...]]
+        self,
+        classes: tuple[str, ...],
+        vocabulary: Vocabulary,
+        tokens: list[tuple[int, ...]],
+        words: Mapping[int, int] | None = None,
     ) -> None:
         self.classes, self.vocabulary, self._tokens = classes, vocabulary, tokens
+        self._words, self._own = words or {}, dict(zip(classes, tokens, strict=True))
         self._index = {written: i for i, written in enumerate(tokens)}
         if len(self._index) != len(classes):
             same = [n for n, t in zip(classes, tokens, strict=True) if tokens.count(t) > 1]
@@ -94,10 +100,8 @@ class LabelCodec:
 
     def text(self, tokens: Sequence[int]) -> str:
         """Return what a person reads when these tokens are written."""
-        return self.vocabulary.read(tokens)
+        return self.vocabulary.read([self._words.get(token, token) for token in tokens])
 
     def write(self, text: str) -> tuple[int, ...]:
         """Return the tokens of any text, as a context uses it; a label's are its own."""
-        if text in self.classes:
-            return self.encode(self.classes.index(text))
-        return self.vocabulary.spell(text)
+        return self._own.get(text) or self.vocabulary.spell(text)

@@ -3,8 +3,6 @@
 The overlap of labels is gone, their length stays.
 """
 
-from collections.abc import Sequence
-
 import numpy as np
 
 from core.errors import InvalidData
@@ -25,13 +23,9 @@ class DesyncCodec(LabelCodec):
             )  # fmt: skip
         drawn = iter(np.random.default_rng(vocabulary.seed).permutation(words).tolist())
         tokens = [tuple(next(drawn) for _ in name) for name in spelled]
-        self._word = {
+        words_of = {
             code: word
             for written, name in zip(tokens, spelled, strict=True)
             for code, word in zip(written, name, strict=True)
         }
-        super().__init__(classes, vocabulary, tokens)
-
-    def text(self, tokens: Sequence[int]) -> str:
-        """Return the words that the tokens stand for."""
-        return self.vocabulary.read([self._word.get(token, token) for token in tokens])
+        super().__init__(classes, vocabulary, tokens, words_of)

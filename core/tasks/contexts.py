@@ -10,8 +10,9 @@ import zlib
 import numpy as np
 from numpy.typing import NDArray
 
-from core.tasks import BACKGROUND
-from core.types import LabelledVideo, Segment
+from core.tasks import BACKGROUND, IGNORED
+from core.tasks.online_detection import frame_targets
+from core.types import LabelledVideo, LabelSet
 
 Times = NDArray[np.int64]
 
@@ -27,7 +28,7 @@ def previous_action(video: LabelledVideo, time_us: Times) -> tuple[str, ...]:
 
 def previous_three(video: LabelledVideo, time_us: Times) -> tuple[str, ...]:
     """Return the labels of the last three segments that ended, in their order."""
-    return tuple(", ".join(past[-3:]) for past in _pasts(video, time_us))
+    return tuple(", ".join(past) for past in _pasts(video, time_us))
 
 
 def next_action(video: LabelledVideo, time_us: Times) -> tuple[str, ...]:
@@ -39,8 +40,10 @@ def next_action(video: LabelledVideo, time_us: Times) -> tuple[str, ...]:
 
 
 def current_label(video: LabelledVideo, time_us: Times) -> tuple[str, ...]:
-    """Return what goes on at each time; where segments overlap, the one that started last."""
-    return tuple(_current(video, int(at)) for at in time_us)
+    """Return what goes on at each time, by the rule of dense targets; empty in ignored spans."""
+    names = tuple(sorted({s.label for s in video.segments}))
+    going_on = frame_targets(video, time_us, LabelSet(names))
+    return tuple("" if i == IGNORED else (BACKGROUND, *names)[i] for i in going_on)
 
 
 def current_and_previous(video: LabelledVideo, time_us: Times) -> tuple[str, ...]:
@@ -77,11 +80,3 @@ def _pasts(video: LabelledVideo, time_us: Times) -> list[list[str]]:
     counts = np.searchsorted(ends, time_us, side="right")
     labels = [s.label for s in ended]
     return [labels[max(0, count - 3) : count] for count in counts]
-
-
-def _current(video: LabelledVideo, at: int) -> str:
-    def latest(segment: Segment) -> tuple[int, int]:
-        return segment.start_us, -segment.end_us
-
-    covering = [s for s in video.segments if s.start_us <= at < s.end_us]
-    return max(covering, key=latest).label if covering else BACKGROUND

@@ -1,10 +1,10 @@
 """Next-step forecasting: which action comes after this clip. One question after each segment."""
 
-from bisect import bisect_right
+from collections.abc import Sequence
 from typing import ClassVar
 
 from core.tasks.segments import SegmentTask
-from core.types import LabelledVideo, Segment
+from core.types import Segment
 
 
 class NextStep(SegmentTask):
@@ -12,8 +12,6 @@ class NextStep(SegmentTask):
 
     name: ClassVar[str] = "next_step"
 
-    def answer(self, video: LabelledVideo, segment: Segment) -> str | None:
-        """Return the next segment's label."""
-        ordered = sorted(video.segments)
-        after = bisect_right(ordered, segment)
-        return ordered[after].label if after < len(ordered) else None
+    def answers(self, steps: Sequence[Segment]) -> Sequence[str | None]:
+        """Return the label of each segment's successor."""
+        return [step.label for step in steps[1:]] + [None] * bool(steps)

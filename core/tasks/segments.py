@@ -1,6 +1,7 @@
 """What tasks on segments share: a clip a segment, one question after its last frame."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from typing import ClassVar
 
 import numpy as np
@@ -17,17 +18,19 @@ class SegmentTask(ABC):
     dense = False
 
     @abstractmethod
-    def answer(self, video: LabelledVideo, segment: Segment) -> str | None:
-        """Return the right answer after a segment, None where there is none."""
+    def answers(self, steps: Sequence[Segment]) -> Sequence[str | None]:
+        """Return the right answer after each of a video's segments, None where there is none."""
 
     def classes(self, labels: LabelSet) -> tuple[str, ...]:
         """Return the label set."""
         return labels.classes
 
-    def target(self, video: LabelledVideo, segment: Segment, labels: LabelSet) -> int:
-        """Return the class of the right answer, IGNORED where there is none in the label set."""
-        answer = self.answer(video, segment)
-        return labels.classes.index(answer) if answer in labels.classes else IGNORED
+    def targets(self, video: LabelledVideo, labels: LabelSet) -> list[tuple[Segment, int]]:
+        """Return a video's segments in order with the class of the right answer, or IGNORED."""
+        steps = sorted(video.segments)
+        index = {name: i for i, name in enumerate(labels.classes)}
+        answers = [index.get(a, IGNORED) if a else IGNORED for a in self.answers(steps)]
+        return list(zip(steps, answers, strict=True))
 
     def clips(
         self, video: LabelledVideo, time_us: NDArray[np.int64], labels: LabelSet, context: str
@@ -39,16 +42,16 @@ class SegmentTask(ABC):
             whole = np.array([len(time_us) - 1])
             span = (0, video.duration_us)
             return [Clip(0, len(time_us), whole, np.array([IGNORED]), ("",), span)]
-        ordered = sorted(video.segments)
-        texts = context_texts(context, video, [s.start_us for s in ordered])
+        targets = self.targets(video, labels)
+        texts = context_texts(context, video, [segment.start_us for segment, _ in targets])
         clips = []
-        for segment, text in zip(ordered, texts, strict=True):
+        for (segment, target), text in zip(targets, texts, strict=True):
             first = int(np.searchsorted(time_us, segment.start_us, side="left"))
             last = int(np.searchsorted(time_us, segment.end_us, side="left"))
             # A segment between two samples is judged by the frame shown when it starts.
             first = min(first, len(time_us) - 1) if last > first else max(0, last - 1)
             last = max(last, first + 1)
-            target = np.array([self.target(video, segment, labels)])
             span = (segment.start_us, segment.end_us)
-            clips.append(Clip(first, last, np.array([last - 1]), target, (text,), span))
+            asked, answer = np.array([last - 1]), np.array([target])
+            clips.append(Clip(first, last, asked, answer, (text,), span))
         return clips

@@ -1,9 +1,10 @@
 """Step recognition: which action does this clip show. One question after each segment."""
 
+from collections.abc import Sequence
 from typing import ClassVar
 
 from core.tasks.segments import SegmentTask
-from core.types import LabelledVideo, Segment
+from core.types import Segment
 
 
 class StepRecognition(SegmentTask):
@@ -11,6 +12,6 @@ class StepRecognition(SegmentTask):
 
     name: ClassVar[str] = "step_recognition"
 
-    def answer(self, video: LabelledVideo, segment: Segment) -> str | None:
-        """Return the segment's label."""
-        return segment.label
+    def answers(self, steps: Sequence[Segment]) -> Sequence[str | None]:
+        """Return the segments' labels."""
+        return [step.label for step in steps]

@@ -83,12 +83,38 @@ def test_a_saved_run_predicts_as_before_and_merged_alike(tiny_folder, tmp_path):
 @pytest.mark.parametrize("name", CLASSIFIERS)
 def test_peft_alone_loads_the_adapter(name, tiny_folder, tmp_path):
     train(config(tiny_folder, classifier=name, training={"steps": 5}), data(), tmp_path / "run")
+    said = json.loads((tmp_path / "run" / "adapter" / "adapter_config.json").read_text())
+    assert said["base_model_name_or_path"] == "tiny"  # no path of this machine
     ours = load_run(tmp_path / "run").classifier.backbone.causal
     plain = AutoModelForCausalLM.from_pretrained(tiny_folder / "decoder", dtype=torch.float32)
     theirs = PeftModel.from_pretrained(plain, tmp_path / "run" / "adapter").eval()
     ids = torch.arange(2, 12).unsqueeze(0)
     with torch.inference_mode():
         torch.testing.assert_close(theirs(ids).logits, ours(ids).logits, atol=1e-5, rtol=0)
+
+
+VARIANTS = {
+    "extend": {"classifier": "generative", "codec": "extend"},
+    "capped": {"classifier": "generative", "vocabulary": "labels", "decoder": "beam"},
+    "parallel": {"strategy": "parallel", "context": "current_and_previous"},
+    "text first": {"strategy": "generation_first", "codec": "random"},
+}
+
+
+@pytest.mark.training
+@pytest.mark.parametrize("values", VARIANTS.values(), ids=VARIANTS)
+def test_variants_train_and_come_back_as_they_were(values, tiny_folder, tmp_path):
+    train(config(tiny_folder, training={"steps": 4}, **values), data(), tmp_path)
+    run = load_run(tmp_path)
+    assert {name: getattr(run.config, name) for name in values} == values
+    if "strategy" in values:
+        assert run.classifier.strategy == values["strategy"]
+    if "vocabulary" in values:
+        assert 0 < int(run.classifier.competing.sum()) < run.classifier.backbone.vocabulary
+    video, features = toy_video("test.mp4", seed=23)
+    found = run.predictor().predict(video, features, run.predictor().measure(features, 1))
+    assert len(found.predicted) == len(features)
+    assert np.isfinite(found.log_p.max(axis=1)).all()
 
 
 @pytest.mark.training
