@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from core.backbones import check_backbone
 from core.classifiers import CLASSIFIERS, Strategy
@@ -11,6 +11,8 @@ from core.errors import InvalidConfig
 from core.labels import CODECS
 from core.registry import check_name
 from core.tasks import CONTEXTS, TASKS
+
+_NAMED_CONTEXTS = ("previous_action", "next_action", "current_label", "shuffled")
 
 
 class _Settings(BaseModel):
@@ -56,6 +58,12 @@ class RunConfig(_Settings):
     """What GAD learns to write."""
     strategy: Strategy = "discriminative_first"
     """How GAD's text and `[CLS]` hang together."""
+    assist: Literal["text", "head"] = "text"
+    """What learns GAD's context: the written text, or (control) a head that names it."""
+    read_at: Literal["cls", "frame"] = "cls"
+    """Where a head stands: on `[CLS]`, or (ablation) on the frame's own last token."""
+    frozen_from: str = ""
+    """Folder of a run whose weights are taken and frozen; only `[CLS]` and the head then learn."""
     decoder: str = "exact"
     """How the generative classifier answers."""
     rate: Annotated[float, Field(gt=0, le=120)] | None = None
@@ -80,6 +88,17 @@ class RunConfig(_Settings):
         }
         check_name(field, tables[field], value)
         return value
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> "RunConfig":
+        written = self.strategy == "generation_first"
+        if written and (self.assist == "head" or self.read_at == "frame"):
+            raise ValueError("generation_first needs [CLS] behind a written text")
+        if self.assist == "head" and self.context not in _NAMED_CONTEXTS:
+            raise ValueError(f"a head names one label: context is {' or '.join(_NAMED_CONTEXTS)}")
+        if self.frozen_from and self.classifier == "generative":
+            raise ValueError("frozen_from trains a head, which the generative classifier has not")
+        return self
 
     @field_validator("backbone")
     @classmethod

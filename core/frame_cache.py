@@ -66,12 +66,14 @@ class FrameCache:
         embeds = classifier.backbone.embed(start)
         classifier.backbone.hidden(embeds, alone, torch.zeros_like(start), self.cache)
 
-    def push(self, features: Tensor, root: int, asked: Sequence[int] | None = None) -> Tensor:
+    def push(
+        self, features: Tensor, root: int | None, asked: Sequence[int] | None = None
+    ) -> Tensor:
         """Let frames enter. Frames that nothing later sees are dropped by `forget`.
 
         Args:
             features: [T, k, d], the next T frames.
-            root: The readout that is asked in the same pass.
+            root: The readout that is asked in the same pass; None reads the frame's last token.
             asked: After which of these frames, ascending; all of them by default.
 
         Returns:
@@ -79,8 +81,9 @@ class FrameCache:
         """
         count, k = len(features), self.k
         first = self.frames
-        at = torch.tensor(range(count) if asked is None else list(asked), dtype=torch.long)
-        at = at.to(self.device)
+        after = torch.tensor(range(count) if asked is None else list(asked), dtype=torch.long)
+        after = after.to(self.device)
+        at = after if root is not None else after[:0]
         tokens = self._block(count, at)
         past = self._past()
         both = Tokens(
@@ -89,14 +92,15 @@ class FrameCache:
         mask = may_attend(tokens.as_queries(), both.as_keys(), self.window)[None, None]
         embeds = self.classifier.embed_frames(features.unsqueeze(0).to(self.device))
         position = 1 + first * k + torch.arange(count * k, device=self.device)
-        roots = torch.full((1, len(at)), root, device=self.device)
-        embeds = torch.cat([embeds, self.classifier.embed_tokens(roots)], dim=1)
-        position = torch.cat([position, 1 + (first + at + 1) * k])
+        if root is not None:
+            roots = torch.full((1, len(at)), root, device=self.device)
+            embeds = torch.cat([embeds, self.classifier.embed_tokens(roots)], dim=1)
+            position = torch.cat([position, 1 + (first + at + 1) * k])
         hidden = self.classifier.backbone.hidden(embeds, mask, position.unsqueeze(0), self.cache)
         self.frames += count
         self._kept += count
         self._keep(torch.arange(1 + self._kept * k, device=self.device))
-        return hidden[0, count * k :]
+        return hidden[0, count * k :] if root is not None else hidden[0, (after + 1) * k - 1]
 
     def forget(self) -> None:
         """Drop the frames that no later frame can see."""

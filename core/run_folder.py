@@ -20,6 +20,7 @@ from core.backbones import load_backbone
 from core.backbones.base import BackboneCard
 from core.classifiers import classifier_class
 from core.classifiers.base import Classifier
+from core.classifiers.discriminative import DiscriminativeClassifier
 from core.classifiers.generation_assisted import GenerationAssistedClassifier
 from core.classifiers.generative import GenerativeClassifier
 from core.config import RunConfig
@@ -28,11 +29,12 @@ from core.labels import make_codec
 from core.labels.base import Vocabulary
 from core.prediction import Predictor
 from core.run_card import read_run_card
-from core.tasks import Task, load_task
+from core.tasks import BACKGROUND, Task, load_task
 from core.types import LabelSet
 
 _ADAPTER = "adapter"
 _HEADS = "heads.safetensors"
+_CONNECTOR = "connector."
 _VERSIONED = ("torch", "transformers", "peft", "gad-studio")
 
 
@@ -93,14 +95,18 @@ def build_classifier(config: RunConfig, labels: LabelSet) -> Classifier:
         rank=recipe.rank,
         alpha=recipe.alpha,
         dropout=config.training.dropout,
-        output=kind.writes_text,
+        output=kind.writes_text and config.assist == "text",
     )
     classes = load_task(config.task).classes(labels)
     words = Vocabulary(backbone.tokenizer, backbone.vocabulary, config.training.seed)
     codec = make_codec(config.codec, classes, words)
     classifier = kind(backbone, codec)
+    if isinstance(classifier, DiscriminativeClassifier):
+        classifier.reads_frames = config.read_at == "frame"
     if isinstance(classifier, GenerationAssistedClassifier):
         classifier.gen_weight, classifier.strategy = config.gen_weight, config.strategy
+        if config.assist == "head":
+            classifier.name_contexts(("", BACKGROUND, *labels.classes))
     if isinstance(classifier, GenerativeClassifier) and config.vocabulary == "labels":
         classifier.cap_vocabulary()
     return classifier
@@ -130,17 +136,37 @@ def load_weights(classifier: Classifier, folder: Path) -> None:
     adapter = _read(folder / _ADAPTER / "adapter_model.safetensors", expected)
     set_peft_model_state_dict(decoder, adapter)
     heads = _read(folder / _HEADS, classifier.trainable())
-    connector = {k[10:]: v for k, v in heads.items() if k.startswith("connector.")}
+    own = {k: v for k, v in heads.items() if not k.startswith(_CONNECTOR)}
+    connector = {k.removeprefix(_CONNECTOR): v for k, v in heads.items() if k not in own}
     classifier.backbone.connector.load_state_dict(connector)
-    own = {k: v for k, v in heads.items() if not k.startswith("connector.")}
     classifier.load_state_dict(own, strict=False)  # names were compared; the rest is the backbone
 
 
-def _read(path: Path, expected: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+def freeze_from(classifier: Classifier, folder: Path) -> None:
+    """Take adapter and connector of a run and freeze them; learned tokens and heads still learn.
+
+    Raises:
+        MissingArtifact: A file is not there.
+        InvalidFile: The run has another adapter or connector.
+    """
+    backbone = classifier.backbone
+    expected = get_peft_model_state_dict(backbone.decoder, save_embedding_layers=False)
+    adapter = _read(folder / _ADAPTER / "adapter_model.safetensors", expected, more=True)
+    set_peft_model_state_dict(backbone.decoder, adapter)
+    own = {k: v for k, v in classifier.trainable().items() if k.startswith(_CONNECTOR)}
+    heads = _read(folder / _HEADS, own, more=True)
+    backbone.connector.load_state_dict({k.removeprefix(_CONNECTOR): v for k, v in heads.items()})
+    backbone.requires_grad_(False)
+
+
+def _read(
+    path: Path, expected: dict[str, torch.Tensor], *, more: bool = False
+) -> dict[str, torch.Tensor]:
+    """Read the tensors that are expected; others are a fault, unless there may be `more`."""
     if not path.is_file():
         raise MissingArtifact("A run's folder must hold all its files", f"'{path}' is missing")
     try:
-        tensors = load_file(path)
+        tensors = {k: v for k, v in load_file(path).items() if k in expected or not more}
     except SafetensorError as error:
         raise InvalidFile(f"A run's weights must be whole safetensors ({error})", path) from None
     wanted = {name: tuple(t.shape) for name, t in expected.items()}

@@ -150,9 +150,9 @@ class Batch:
         return replace(self, **tensors)
 
     @property
-    def readouts(self) -> int:
-        """Number of readout places in each sequence."""
-        return self.token.shape[1]
+    def head(self) -> int:
+        """Number of places in front of the readouts: the start and the frames' tokens."""
+        return self.kind.shape[1] - self.token.shape[1]
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,14 @@ from core.checkpoints import find_checkpoint
 from core.classifiers.base import Classifier
 from core.config import RunConfig
 from core.dataset import Collator, Drawing, TrainingSet
-from core.run_folder import Recipe, build_classifier, load_weights, recipe_of, write_run
+from core.run_folder import (
+    Recipe,
+    build_classifier,
+    freeze_from,
+    load_weights,
+    recipe_of,
+    write_run,
+)
 from core.tasks import load_task
 from core.trainer import StudioTrainer
 from core.training_data import TrainingData, check_data
@@ -61,6 +68,8 @@ def train(
     train_videos = [video for video, _ in data.train]
     warnings = check_data(data.labels, train_videos, task, validated=bool(data.val))
     classifier = build_classifier(config, data.labels)
+    if config.frozen_from:
+        freeze_from(classifier, Path(config.frozen_from))
     recipe = recipe_of(config, classifier.backbone.card)
     drawing = _drawing(config, recipe, classifier)
     examples = TrainingSet(data.train, task, classifier, data.labels, drawing)

@@ -10,6 +10,8 @@ from core.tasks import IGNORED
 
 _QUESTIONS = 128
 """Questions answered at each validation point."""
+_AT_ONCE = 8
+"""Stretches in one batch."""
 
 
 class Validation:
@@ -39,14 +41,16 @@ class Validation:
         """Return validation loss and accuracy (percent) over the questions asked."""
         self.classifier.eval()
         device = self.classifier.tokens.weight.device
-        losses = []
-        for number in range(self.held_out.per_epoch):
-            batch = self.collate([self.held_out.example(number, 0)])["batch"].to(device)
-            losses.append(float(self.classifier(batch)["loss"]))
+        loss = questions = 0.0
+        for start in range(0, self.held_out.per_epoch, _AT_ONCE):
+            numbers = range(start, min(start + _AT_ONCE, self.held_out.per_epoch))
+            batch = self.collate([self.held_out.example(i, 0) for i in numbers])["batch"]
+            loss += float(self.classifier(batch.to(device))["loss"]) * batch.questions
+            questions += batch.questions
         right = count = 0
         for clip, features, chosen in self.asked:
             found = self.predictor.sample(clip, features, clip.asked[chosen])
             right += int((found == clip.target[chosen]).sum())
             count += len(chosen)
         self.classifier.train()
-        return {"val_loss": float(np.mean(losses)), "val_accuracy": 100 * right / max(count, 1)}
+        return {"val_loss": loss / questions, "val_accuracy": 100 * right / max(count, 1)}

@@ -65,8 +65,11 @@ class ReadoutModel(nn.Module):
 
     def hidden(self, batch: Batch) -> Tensor:
         """Return the final-norm hidden states at the readouts of a batch. Shape: [B, R, H]."""
-        hidden = self.backbone.hidden(self.embed(batch), dense_mask(batch), batch.position)
-        return hidden[:, hidden.shape[1] - batch.readouts :]
+        return self.everywhere(batch)[:, batch.head :]
+
+    def everywhere(self, batch: Batch) -> Tensor:
+        """Return the final-norm hidden states of whole sequences. Shape: [B, N, H]."""
+        return self.backbone.hidden(self.embed(batch), dense_mask(batch), batch.position)
 
     def embed(self, batch: Batch) -> Tensor:
         """Return the embeddings of a whole batch. Shape: [B, N, H]."""
@@ -130,8 +133,11 @@ class Classifier(ReadoutModel, ABC):
 
     @property
     @abstractmethod
-    def root(self) -> int:
-        """The one token that is asked first at inference; its hidden state is the embedding."""
+    def root(self) -> int | None:
+        """The one token that is asked first at inference; its hidden state is the embedding.
+
+        None: nothing is asked, the last token of the frame itself is read.
+        """
 
     # ---- what is shared ----------------------------------------------------------------------
 

@@ -8,17 +8,24 @@ The paper's three ways to hang `[TEXT]` and `[CLS]`:
 | `parallel`             | `[CLS]` beside `[TEXT]` → context  | `[CLS]` alone            |
 | `generation_first`     | `[TEXT]` → context → EOS → `[CLS]` | it writes, then `[CLS]`  |
 
-Without the text, the first two are the discriminative classifier, token for token.
+Without the text, the first two are the discriminative classifier, token for token. Where frames
+are read instead of `[CLS]`, the text hangs on the frames.
+
+A control leaves the writing out and keeps the rest: with `assist = "head"` a linear head at
+`[TEXT]` names the context as one of a closed list, in place of the tokens.
 """
 
+from collections.abc import Sequence
 from typing import ClassVar
 
-from torch import Tensor
+from torch import Tensor, nn
 
+from core.backbones.base import Backbone
 from core.classifiers import Strategy
 from core.classifiers.base import Learned, Questions
-from core.classifiers.discriminative import DiscriminativeClassifier
-from core.sequence import Batch, Forest
+from core.classifiers.discriminative import DiscriminativeClassifier, class_loss
+from core.labels.base import LabelCodec
+from core.sequence import IGNORE, Batch, Forest
 
 
 class GenerationAssistedClassifier(DiscriminativeClassifier):
@@ -29,6 +36,16 @@ class GenerationAssistedClassifier(DiscriminativeClassifier):
     gen_weight: float = 1.0
     """λ."""
     strategy: Strategy = "discriminative_first"
+
+    def __init__(self, backbone: Backbone, codec: LabelCodec) -> None:
+        super().__init__(backbone, codec)
+        self.context_head: nn.Linear | None = None
+        self._contexts: dict[str, int] = {}
+
+    def name_contexts(self, contexts: Sequence[str]) -> None:
+        """Let a head name the context, one of a closed list, instead of writing it."""
+        self._contexts = {text: i for i, text in enumerate(contexts)}
+        self.context_head = nn.Linear(self.backbone.width, len(contexts))
 
     @property
     def writes_first(self) -> bool:
@@ -51,16 +68,23 @@ class GenerationAssistedClassifier(DiscriminativeClassifier):
             return
         node = self._ask(forest, questions, row)
         if drawn * questions.weight[row]:
-            self._write(forest, questions, row, parent=-1 if self.strategy == "parallel" else node)
+            beside = self.strategy == "parallel" or self.reads_frames
+            self._write(forest, questions, row, parent=-1 if beside else node)
 
     def _write(self, forest: Forest, questions: Questions, row: int, *, parent: int) -> None:
-        text = questions.context[row]
-        tokens = self.codec.write(text) if text else ()
+        text, time = questions.context[row], int(questions.time[row])
         weight = float(questions.weight[row] * questions.text_weight[row])
-        self.add_text(forest, tokens, int(questions.time[row]), parent=parent, weight=weight)
+        if self.context_head is not None:
+            node = forest.add(Learned.TEXT, time, parent)
+            forest.teach_class(node, self._contexts.get(text, IGNORE), weight)
+            return
+        tokens = self.codec.write(text) if text else ()
+        self.add_text(forest, tokens, time, parent=parent, weight=weight)
 
     def losses(self, hidden: Tensor, batch: Batch) -> dict[str, Tensor]:
         """Return `cls` and `gen`."""
-        return super().losses(hidden, batch) | {
-            "gen": self.gen_weight * self.text_loss(hidden, batch)
-        }
+        if self.context_head is None:
+            assisting = self.text_loss(hidden, batch)
+        else:
+            assisting = class_loss(self.context_head, hidden, batch, Learned.TEXT)
+        return super().losses(hidden, batch) | {"gen": self.gen_weight * assisting}

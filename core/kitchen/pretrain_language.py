@@ -226,7 +226,7 @@ def evaluate(model: ReadoutModel, held: list[Watched], recipe: LanguageRecipe) -
         losses.append(float(model.text_loss(hidden, batch)))
         best = model.backbone.logits(hidden).argmax(-1)
         kind = torch.zeros_like(batch.token)
-        for column in range(batch.readouts):
+        for column in range(batch.token.shape[1]):
             token = batch.token[:, column]
             is_root = torch.isin(token, torch.tensor(list(roots), device=device))
             previous = kind[:, column - 1] if column else torch.zeros_like(token)

@@ -11,7 +11,7 @@ from tests.core.conftest import random_features
 def slow_mask(batch: Batch, row: int) -> np.ndarray:
     """The rule as a person reads it, pair by pair, from parents instead of `end`."""
     kind, time = batch.kind[row].tolist(), batch.time[row].tolist()
-    count, head = len(kind), len(kind) - batch.readouts
+    count, head = len(kind), batch.head
     end = batch.end[row].tolist()
 
     def is_ancestor(a: int, b: int) -> bool:  # a is b or above b

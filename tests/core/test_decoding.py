@@ -50,7 +50,7 @@ def slow_scores(classifier, features, t):
         hidden = classifier.backbone.hidden(
             classifier.embed(batch), dense_mask(batch), batch.position
         )
-        log_p = classifier.backbone.logits(hidden[0, -batch.readouts :]).log_softmax(-1)
+        log_p = classifier.backbone.logits(hidden[0, batch.head :]).log_softmax(-1)
         scores.append(log_p.gather(1, batch.text_target[0].unsqueeze(1)).sum().item())
     return np.array(scores)
 

@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from core.attention import dense_mask
+from core.classifiers.base import Learned
 from core.classifiers.discriminative import DiscriminativeClassifier
 from core.frame_cache import FrameCache
 from core.labels.base import Vocabulary
@@ -50,6 +51,24 @@ def test_blocks_of_any_size_equal_the_dense_pass(size: int, k: int):
     np.testing.assert_allclose(
         in_blocks(classifier, features, 8, size), dense(classifier, features, 8), **CLOSE
     )
+
+
+@pytest.mark.parametrize("k", [1, 3])
+def test_without_a_cls_token_training_and_blocks_read_the_same_frames(k: int):
+    classifier, features = tiny_classifier(k=k), random_features(20, k)
+    classifier.reads_frames = True
+    forest = Forest()
+    for t in range(5, 25):
+        forest.add(Learned.CLS, t)
+    batch = collate([Example(features, forest.done(), first=5)], 8)
+    with torch.inference_mode():
+        read = classifier.hidden(batch)[0]
+        place = np.arange(k, 20 * k + 1, k)  # the last token of each frame
+        torch.testing.assert_close(read, classifier.everywhere(batch)[0, place], **CLOSE)
+        cache = FrameCache(classifier, 8, k)
+        cache.frames = 5
+        parts = [cache.push(torch.from_numpy(features[i : i + 4]), None) for i in (0, 4, 8, 12, 16)]
+    torch.testing.assert_close(torch.cat(parts), read, **CLOSE)
 
 
 def test_a_stream_in_single_precision_stays_close_to_the_dense_pass():

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 from peft import PeftModel
+from safetensors.torch import load_file
 from transformers import AutoModelForCausalLM
 
 from core.classifiers import CLASSIFIERS
@@ -98,6 +99,9 @@ VARIANTS = {
     "capped": {"classifier": "generative", "vocabulary": "labels", "decoder": "beam"},
     "parallel": {"strategy": "parallel", "context": "current_and_previous"},
     "text first": {"strategy": "generation_first", "codec": "random"},
+    "named context": {"assist": "head"},
+    "no [CLS]": {"read_at": "frame"},
+    "discriminative, no [CLS]": {"classifier": "discriminative", "read_at": "frame"},
 }
 
 
@@ -115,6 +119,28 @@ def test_variants_train_and_come_back_as_they_were(values, tiny_folder, tmp_path
     found = run.predictor().predict(video, features, run.predictor().measure(features, 1))
     assert len(found.predicted) == len(features)
     assert np.isfinite(found.log_p.max(axis=1)).all()
+
+
+@pytest.mark.training
+def test_a_head_on_frozen_weights_leaves_them_as_they_were(tiny_folder, tmp_path):
+    first = config(tiny_folder, classifier="generative", training={"steps": 4})
+    train(first, data(), tmp_path / "first")
+    values = {"classifier": "discriminative", "frozen_from": str(tmp_path / "first")}
+    train(config(tiny_folder, training={"steps": 4}, **values), data(), tmp_path / "second")
+    one, two = (load_run(tmp_path / name).classifier.trainable() for name in ("first", "second"))
+    for name in (n for n in two if n.startswith("connector.")):
+        torch.testing.assert_close(one[name], two[name], atol=0, rtol=0)
+    adapters = [load_file(p) for p in sorted(tmp_path.rglob("adapter_model.safetensors"))]
+    assert adapters[1].keys() < adapters[0].keys()  # no output matrix
+    for name, tensor in adapters[1].items():
+        torch.testing.assert_close(adapters[0][name], tensor, atol=0, rtol=0)
+
+
+def test_settings_that_contradict_each_other_are_refused():
+    with pytest.raises(InvalidConfig, match="a head names one label"):
+        RunConfig.read({"assist": "head", "context": "task_goal"})
+    with pytest.raises(InvalidConfig, match="behind a written text"):
+        RunConfig.read({"strategy": "generation_first", "read_at": "frame"})
 
 
 @pytest.mark.training

@@ -1,0 +1,100 @@
+"""One run of a reproduction: train, answer the test questions, keep what was answered."""
+
+import shutil
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from core.config import RunConfig
+from core.reproduction.footage import world_data
+from core.reproduction.plan import Unit
+from core.run_folder import Run, load_run
+from core.tasks.online_detection import frame_targets
+from core.tasks.segments import SegmentTask
+from core.training import train
+from core.training_data import TrainingData, VideoWithFeatures
+from core.types import Progress
+
+
+def run_unit(unit: Unit, lr: float, features: Path, work: Path, rate: float) -> dict[str, Any]:
+    """Train and test one unit; the run itself is thrown away.
+
+    Args:
+        unit: Which run.
+        lr: Its learning rate.
+        features: What `shoot` made of the unit's pixels.
+        work: A folder of its own, removed at the end.
+        rate: Frames a second of the features.
+
+    Returns:
+        Plain values: `truth` and, per decoder, `predicted` (video → class index of each question),
+        `curve` (step, validation accuracy in percent), what it cost and how large it is.
+    """
+    data, test = world_data(unit.condition.world, unit.seed, features, rate)
+    test = test[: unit.study.test]
+    steps, more = unit.study.steps, dict(unit.condition.settings)
+    started, cpu = time.monotonic(), time.process_time()
+    if unit.condition.first is not None:
+        steps //= 2
+        _train(unit, data, work / "first", steps, lr, unit.condition.first)
+        more["frozen_from"] = str(work / "first")
+    curve = _train(unit, data, work / "run", steps, lr, more)
+    trained = {"seconds": time.monotonic() - started, "cpu_seconds": time.process_time() - cpu}
+    run = load_run(work / "run", merge=True)
+    answers, cost = _answers(run, test, unit.condition.decoders)
+    shutil.rmtree(work)
+    return {
+        "study": unit.study.name, "condition": unit.condition.name, "seed": unit.seed, "lr": lr,
+        "classes": len(run.classifier.classes), "rate": rate, "curve": curve,
+        "epoch_steps": run.about["epoch_steps"], "cost": cost, **trained,
+        "trainable_parameters": run.about["trainable_parameters"],
+        "truth": {video.name: _truth(run, video, features) for video, features in test},
+        "predicted": answers,
+    }  # fmt: skip
+
+
+def _train(
+    unit: Unit, data: TrainingData, folder: Path, steps: int, lr: float, more: Mapping[str, Any]
+) -> list[tuple[int, float]]:
+    """Train, and return the validation curve."""
+    training = {"steps": steps, "batch": unit.study.batch, "lr": lr, "seed": unit.seed}
+    config = RunConfig.read(
+        {"task": unit.study.task, **more, "training": {**training, "checkpoint_every_s": 1e6}}
+    )
+    curve: list[tuple[int, float]] = []
+
+    def listen(progress: Progress) -> None:
+        if "val_accuracy" in progress.values:
+            curve.append((progress.done, round(progress.values["val_accuracy"], 2)))
+
+    train(config, data, folder, report=listen)
+    return curve
+
+
+def _answers(
+    run: Run, test: list[VideoWithFeatures], decoders: tuple[str, ...]
+) -> tuple[dict[str, dict[str, list[int]]], dict[str, dict[str, float]]]:
+    answers, costs = {}, {}
+    for decoder in (None, *decoders):
+        predictor = run.predictor(decoder)
+        cost = predictor.measure(test[0][1])
+        costs[predictor.decoder] = {"passes": cost.passes, "tokens": cost.tokens, "ms": cost.ms}
+        answers[predictor.decoder] = {
+            video.name: predictor.predict(video, features, cost).predicted.tolist()
+            for video, features in test
+        }
+    return answers, costs
+
+
+def _truth(run: Run, video: Any, features: Any) -> list[int]:
+    if isinstance(run.task, SegmentTask):
+        return [target for _, target in run.task.targets(video, run.labels)]
+    return frame_targets(video, features.time_us, run.labels).tolist()
+
+
+def best_of(outcome: Mapping[str, Any]) -> float:
+    """Return the best validation accuracy of a run, in percent."""
+    return float(np.max([accuracy for _, accuracy in outcome["curve"]]))
