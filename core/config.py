@@ -6,7 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from core.backbones import check_backbone
 from core.classifiers import CLASSIFIERS, Strategy
-from core.decoding import DECODERS
+from core.decoding import DECODERS, Scoring
 from core.errors import InvalidConfig
 from core.labels import CODECS
 from core.registry import check_name
@@ -22,8 +22,8 @@ class _Settings(BaseModel):
 class TrainingConfig(_Settings):
     """How a run is trained. None means the backbone's own recipe."""
 
-    steps: Annotated[int, Field(ge=1, le=1_000_000)] = 240
-    """Optimiser steps."""
+    steps: Annotated[int, Field(ge=0, le=1_000_000)] = 240
+    """Optimiser steps; 0 is the untuned backbone."""
     batch: Annotated[int, Field(ge=1, le=1024)] = 4
     """Stretches of video in a step."""
     lr: Annotated[float, Field(gt=0, lt=1)] | None = None
@@ -55,7 +55,7 @@ class RunConfig(_Settings):
     vocabulary: Literal["all", "labels"] = "all"
     """What competes in the generative classifier's softmax: every token, or the labels' alone."""
     context: str = "previous_action"
-    """What GAD learns to write."""
+    """What GAD learns to write; `auto` is chosen on validation (`core/context_choice.py`)."""
     strategy: Strategy = "discriminative_first"
     """How GAD's text and `[CLS]` hang together."""
     assist: Literal["text", "head"] = "text"
@@ -66,6 +66,10 @@ class RunConfig(_Settings):
     """Folder of a run whose weights are taken and frozen; only `[CLS]` and the head then learn."""
     decoder: str = "exact"
     """How the generative classifier answers."""
+    scoring: Scoring = "sum"
+    """By what it decides: see `core/decoding/answering.py`."""
+    prompt: str = ""
+    """Words in the place of the generative classifier's `[TEXT]`, as in the paper's layout."""
     rate: Annotated[float, Field(gt=0, le=120)] | None = None
     """Frames a second; None is the backbone's own."""
     window_s: Annotated[float, Field(gt=0)] | None = None
@@ -86,7 +90,8 @@ class RunConfig(_Settings):
             "context": CONTEXTS,
             "decoder": DECODERS,
         }
-        check_name(field, tables[field], value)
+        if (field, value) != ("context", "auto"):
+            check_name(field, tables[field], value)
         return value
 
     @model_validator(mode="after")
@@ -98,6 +103,12 @@ class RunConfig(_Settings):
             raise ValueError(f"a head names one label: context is {' or '.join(_NAMED_CONTEXTS)}")
         if self.frozen_from and self.classifier == "generative":
             raise ValueError("frozen_from trains a head, which the generative classifier has not")
+        if not self.training.steps and self.classifier != "generative":
+            raise ValueError("only the generative classifier answers untrained: steps is above 0")
+        if not self.training.steps and not self.prompt:
+            raise ValueError("an untrained [TEXT] says nothing: steps 0 needs a prompt")
+        if self.scoring != "sum" and self.decoder != "exact":
+            raise ValueError("only the decoder exact scores every label, as mean and prior need")
         return self
 
     @field_validator("backbone")

@@ -114,7 +114,7 @@ class TrainingSet:
             texts = np.ones(len(target), np.float32)
         weight[target == IGNORED] = 0
         context = tuple(text for text, keep in zip(clip.context, inside, strict=True) if keep)
-        return Questions(clip.asked[inside], target, weight, texts, context)
+        return Questions(clip.asked[inside], clip.kind[inside], target, weight, texts, context)
 
 
 def _cut(clip: Clip, part: int, parts: int, rng: np.random.Generator) -> tuple[int, int]:

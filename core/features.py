@@ -1,4 +1,7 @@
-"""Frozen visual tokens of videos: computed once per (content, encoder, rate), used by all runs."""
+"""Frozen visual tokens of videos: computed once per (content, encoder, rate), used by all runs.
+
+A backbone of features brings them; then nothing is decoded, computed or cached.
+"""
 
 import os
 from collections.abc import Iterator, Sequence
@@ -13,6 +16,7 @@ from safetensors.numpy import save_file
 
 from core.backbones import backbone_card, load_tower
 from core.backbones.base import BackboneCard, VisionTower
+from core.backbones.feature_settings import feature_folder
 from core.errors import InvalidFile, MissingArtifact, Stopped
 from core.types import FrameFeatures, LabelledVideo, Progress, Report, grid_us, nobody_listens
 
@@ -28,6 +32,7 @@ class FeatureCache:
         name = f"{Path(self.card.name).name}@{self.card.revision}"
         self.folder = Path(root) / name / f"{self.rate:g}"
         self._tower: VisionTower | None = None
+        self._brought = feature_folder(backbone)
 
     def path(self, video: LabelledVideo) -> Path:
         """Where a video's features are, or would be."""
@@ -35,6 +40,8 @@ class FeatureCache:
 
     def missing(self, videos: Sequence[LabelledVideo]) -> list[LabelledVideo]:
         """Return the videos whose features are not there yet."""
+        if self._brought is not None:
+            return []
         return [video for video in videos if not self.path(video).is_file()]
 
     def load(self, video: LabelledVideo) -> FrameFeatures:
@@ -44,6 +51,8 @@ class FeatureCache:
             MissingArtifact: They were never computed, or the file was removed.
             InvalidFile: The file is damaged.
         """
+        if self._brought is not None:
+            return self._brought.load(video)
         path = self.path(video)
         if not path.is_file():
             raise MissingArtifact(
@@ -71,7 +80,10 @@ class FeatureCache:
         Raises:
             Stopped: `report` asked to stop; finished videos are kept.
             UnreadableVideo: A video cannot be decoded.
+            StudioError: The backbone brings features, but not those of all videos at this rate.
         """
+        if self._brought is not None:
+            self._brought.check(videos, self.rate)
         todo = self.missing(videos)
         for done, video in enumerate(todo):
             if report(Progress(done, len(todo), f"features of {video.name}")):

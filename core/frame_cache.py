@@ -7,7 +7,7 @@ both give the same numbers.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -24,13 +24,14 @@ class Moments:
     """Several frames' views of the past, one a batch row, ready for forests to be asked.
 
     `layers` holds keys and values [rows, heads, S, head size] of every layer; `visible` [rows, S]
-    says what exists; `time` [rows] is the frame asked after.
+    says what exists; `time` [rows] is the frame asked after; `depth` readouts were asked already.
     """
 
     layers: list[tuple[Tensor, Tensor]]
     visible: Tensor
     time: Tensor
     tokens_per_frame: int
+    depth: int = 0
 
     def __len__(self) -> int:
         return len(self.time)
@@ -45,11 +46,28 @@ class Moments:
     def rows(self, index: Sequence[int] | slice) -> "Moments":
         """Return some of the rows."""
         layers = [(keys[index], values[index]) for keys, values in self.layers]
-        return Moments(layers, self.visible[index], self.time[index], self.tokens_per_frame)
+        return replace(self, layers=layers, visible=self.visible[index], time=self.time[index])
 
     def position(self, depth: Tensor) -> Tensor:
         """Return the positions of readouts of some depths. [n] or [rows, n] -> [rows, n]."""
-        return 1 + (self.time.unsqueeze(1) + 1) * self.tokens_per_frame + depth
+        return 1 + (self.time.unsqueeze(1) + 1) * self.tokens_per_frame + self.depth + depth
+
+    def after(self, classifier: Classifier, tokens: Sequence[int]) -> "Moments":
+        """Return the same moments with a chain of tokens asked at each and kept."""
+        if not tokens:
+            return self
+        count, device = len(tokens), self.time.device
+        cache: Any = self.cache()
+        ids = torch.tensor([list(tokens)], device=device)
+        causal = torch.ones((count, count), dtype=torch.bool, device=device).tril()
+        shape = (len(self), count, -1)
+        mask = torch.cat([self.visible.unsqueeze(1).expand(shape), causal.expand(shape)], dim=2)
+        embeds = classifier.embed_tokens(ids).expand(len(self), -1, -1)
+        position = self.position(torch.arange(count, device=device))
+        classifier.backbone.hidden(embeds, mask.unsqueeze(1), position, cache)
+        layers = [(layer.keys, layer.values) for layer in cache.layers]
+        visible = torch.cat([self.visible, torch.ones_like(mask[:, 0, :count])], dim=1)
+        return replace(self, layers=layers, visible=visible, depth=self.depth + count)
 
 
 class FrameCache:
@@ -67,13 +85,17 @@ class FrameCache:
         classifier.backbone.hidden(embeds, alone, torch.zeros_like(start), self.cache)
 
     def push(
-        self, features: Tensor, root: int | None, asked: Sequence[int] | None = None
+        self,
+        features: Tensor,
+        roots: int | Sequence[int] | None,
+        asked: Sequence[int] | None = None,
     ) -> Tensor:
         """Let frames enter. Frames that nothing later sees are dropped by `forget`.
 
         Args:
             features: [T, k, d], the next T frames.
-            root: The readout that is asked in the same pass; None reads the frame's last token.
+            roots: The readouts asked in the same pass, one a question or the same for all; None
+                reads the frame's last token.
             asked: After which of these frames, ascending; all of them by default.
 
         Returns:
@@ -83,7 +105,7 @@ class FrameCache:
         first = self.frames
         after = torch.tensor(range(count) if asked is None else list(asked), dtype=torch.long)
         after = after.to(self.device)
-        at = after if root is not None else after[:0]
+        at = after if roots is not None else after[:0]
         tokens = self._block(count, at)
         past = self._past()
         both = Tokens(
@@ -92,15 +114,15 @@ class FrameCache:
         mask = may_attend(tokens.as_queries(), both.as_keys(), self.window)[None, None]
         embeds = self.classifier.embed_frames(features.unsqueeze(0).to(self.device))
         position = 1 + first * k + torch.arange(count * k, device=self.device)
-        if root is not None:
-            roots = torch.full((1, len(at)), root, device=self.device)
-            embeds = torch.cat([embeds, self.classifier.embed_tokens(roots)], dim=1)
+        if roots is not None:
+            tokens_asked = torch.as_tensor(roots, device=self.device).expand(1, len(at))
+            embeds = torch.cat([embeds, self.classifier.embed_tokens(tokens_asked)], dim=1)
             position = torch.cat([position, 1 + (first + at + 1) * k])
         hidden = self.classifier.backbone.hidden(embeds, mask, position.unsqueeze(0), self.cache)
         self.frames += count
         self._kept += count
         self._keep(torch.arange(1 + self._kept * k, device=self.device))
-        return hidden[0, count * k :] if root is not None else hidden[0, (after + 1) * k - 1]
+        return hidden[0, count * k :] if roots is not None else hidden[0, (after + 1) * k - 1]
 
     def forget(self) -> None:
         """Drop the frames that no later frame can see."""
@@ -124,6 +146,12 @@ class FrameCache:
             for layer in self.cache.layers
         ]
         return Moments(layers, visible, time, k)
+
+    def blank(self) -> Moments:
+        """Return one view that holds the start alone: what is said without any frame."""
+        layers = [(layer.keys[:, :, :1], layer.values[:, :, :1]) for layer in self.cache.layers]
+        visible = torch.ones((1, 1), dtype=torch.bool, device=self.device)
+        return Moments(layers, visible, torch.full((1,), -1, device=self.device), self.k)
 
     def _past(self) -> Tokens:
         frames = torch.arange(self.frames - self._kept, self.frames, device=self.device)

@@ -5,9 +5,7 @@ answer at their root in the same pass, generative ones are asked through a decod
 """
 
 import time
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from itertools import pairwise
 
 import numpy as np
 import torch
@@ -15,16 +13,14 @@ from numpy.typing import NDArray
 
 from core.classifiers.base import Classifier
 from core.classifiers.discriminative import DiscriminativeClassifier
-from core.decoding import decoder as load_decoder
+from core.decoding.answering import Answering, Scoring, join_written, pieces
 from core.decoding.greedy import answer_after_writing
-from core.decoding.trie import LabelTrie
 from core.decoding.written import Written
 from core.frame_cache import FrameCache, Moments
 from core.tasks import Clip, Task
 from core.types import FrameFeatures, LabelledVideo, LabelSet, Prediction
 
 _BLOCK = 128  # frames that enter at a time
-_TOKENS = 4096  # readout tokens asked at a time
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +51,7 @@ class Predictor:
         labels: The label set, without background.
         window: Frames that a frame or readout sees; clip tasks see their whole clip.
         decoder: A name of `core.decoding`; only the generative classifier uses it.
+        scoring: How it decides: see `core.decoding.answering`.
     """
 
     def __init__(
@@ -65,31 +62,49 @@ class Predictor:
         *,
         window: int,
         decoder: str = "exact",
+        scoring: Scoring = "sum",
     ) -> None:
         self.classifier, self.task, self.labels = classifier.eval(), task, labels
         self.window = window
-        self.discriminative = isinstance(classifier, DiscriminativeClassifier)
-        self.decoder = "head" if self.discriminative else decoder
-        self._write = load_decoder(decoder)
-        self._trie = (
-            None if self.discriminative else LabelTrie(classifier.codec, classifier.backbone.eos)
-        )
+        self.decoder, self._answering = "head", None
+        if not isinstance(classifier, DiscriminativeClassifier):
+            self.decoder = decoder if scoring == "sum" else f"{decoder}, {scoring}"
+            self._answering = Answering(classifier, decoder, scoring)
 
     @torch.inference_mode()
     def predict(self, video: LabelledVideo, features: FrameFeatures, cost: Cost) -> Prediction:
         """Answer every question that the task asks about a video."""
         clips = self.task.clips(video, features.time_us, self.labels, "none")
-        parts = [self._clip(clip, features, clip.asked) for clip in clips]
-        time_us = np.concatenate([features.time_us[clip.asked] for clip in clips])
-        spans = None if self.task.dense else np.array([clip.span for clip in clips], np.int64)
-        return self._joined(parts, time_us, spans, cost)
+        answers = _concatenated(
+            [self._clip(clip, features, np.arange(len(clip.asked))) for clip in clips]
+        )
+        spans = kinds = None
+        if not self.task.dense:
+            spans = np.array([clip.span for clip in clips for _ in clip.asked], np.int64)
+            kinds = np.concatenate([clip.kind for clip in clips])
+        written = answers.written
+        return Prediction(
+            log_p=answers.log_p,
+            predicted=answers.predicted,
+            time_us=np.concatenate([features.time_us[clip.asked] for clip in clips]),
+            embedding=answers.embedding,
+            decoder=self.decoder,
+            passes=cost.passes,
+            tokens=cost.tokens,
+            ms=cost.ms,
+            span_us=spans,
+            kind=kinds,
+            texts=written.texts if written else (),
+            token_log_p=written.token_log_p if written else None,
+            distance=written.distance if written else None,
+        )
 
     @torch.inference_mode()
     def sample(
-        self, clip: Clip, features: FrameFeatures, asked: NDArray[np.int64]
+        self, clip: Clip, features: FrameFeatures, questions: NDArray[np.int64]
     ) -> NDArray[np.int64]:
-        """Return the class decided at some frames of a clip, for validation. Shape: [Q]."""
-        return self._clip(clip, features, asked).predicted
+        """Return the class decided for some of a clip's questions, for validation. Shape: [Q]."""
+        return self._clip(clip, features, questions).predicted
 
     @torch.inference_mode()
     def measure(self, features: FrameFeatures, repeats: int = 9) -> Cost:
@@ -114,82 +129,46 @@ class Predictor:
         return Cost(float(len(calls)), float(sum(calls)), float(np.median(times[1:])))
 
     def _answer_last(self, cache: FrameCache, frames: torch.Tensor) -> None:
-        if isinstance(self.classifier, DiscriminativeClassifier):
-            last = cache.push(frames, self.classifier.root, [len(frames) - 1])
-            if self.classifier.writes_first:
-                last = answer_after_writing(self.classifier, cache.moments(1))
-            self.classifier.log_probabilities(last)
-        else:
-            cache.push(frames, self.classifier.root, [])
-            self._decode(cache.moments(1))
+        kinds = np.zeros(1, np.int64)
+        asked = [len(frames) - 1]
+        hidden = cache.push(frames, self.classifier.roots([0]), asked if self._at_root else [])
+        self._answer(cache.moments(1), hidden, kinds)
 
-    def _clip(self, clip: Clip, features: FrameFeatures, asked: NDArray[np.int64]) -> _Answers:
-        """Let a clip's frames enter and answer at the frames `asked`, ascending."""
+    @property
+    def _at_root(self) -> bool:
+        """Whether the first readout is the answer; else it is asked again, with what follows it."""
+        one_step = isinstance(self.classifier, DiscriminativeClassifier)
+        return one_step and not self.classifier.writes_first
+
+    def _clip(self, clip: Clip, features: FrameFeatures, questions: NDArray[np.int64]) -> _Answers:
+        """Let a clip's frames enter and answer some of its questions."""
         frames = torch.from_numpy(features.features[clip.first : clip.last])
         window = self.window if self.task.dense else len(frames)
         cache = FrameCache(self.classifier, window, frames.shape[1])
-        wanted = set((asked - clip.first).tolist())
+        places, kinds = clip.asked[questions] - clip.first, clip.kind[questions]
         parts = []
-        for start, end in _blocks(len(frames), _BLOCK):
-            rows = [i for i in range(end - start) if start + i in wanted]
-            hidden = cache.push(frames[start:end], self.classifier.root, rows)
+        for start, end in pieces(len(frames), _BLOCK):
+            here = (places >= start) & (places < end)
+            rows = (places[here] - start).tolist()
+            hidden = cache.push(frames[start:end], self.classifier.roots(kinds[here]), rows)
             if rows:
-                parts.append(self._answer(cache, hidden, rows, end - start))
+                moments = cache.moments(end - start).rows(rows)
+                parts.append(self._answer(moments, hidden, kinds[here]))
             cache.forget()
         return _concatenated(parts)
 
-    def _answer(
-        self, cache: FrameCache, hidden: torch.Tensor, rows: list[int], block: int
-    ) -> _Answers:
-        if isinstance(self.classifier, DiscriminativeClassifier) and self.classifier.writes_first:
-            hidden = answer_after_writing(self.classifier, cache.moments(block).rows(rows))
-        embedding = hidden.half().cpu().numpy()
-        if isinstance(self.classifier, DiscriminativeClassifier):
-            log_p = self.classifier.log_probabilities(hidden).float().cpu().numpy()
-            return _Answers(log_p, log_p.argmax(axis=1), embedding, None)
-        written = self._decode(cache.moments(block).rows(rows))
-        scored = np.isfinite(written.log_p).any(axis=1)
-        by_score = written.log_p.argmax(axis=1)
-        predicted = np.where(scored, by_score, written.nearest)
-        return _Answers(written.log_p, predicted, embedding, written)
-
-    def _decode(self, moments: Moments) -> Written:
-        assert self._trie is not None
-        trie = self._trie
-        at_once = max(1, _TOKENS // min(trie.nodes, 256))
-        parts = []
-        for start, end in _blocks(len(moments), at_once):
-            some = moments.rows(slice(start, end))
-            parts.append(self._write(self.classifier, some, trie))
-        return _joined_texts(parts)
-
-    def _joined(
-        self,
-        parts: list[_Answers],
-        time_us: NDArray[np.int64],
-        spans: NDArray[np.int64] | None,
-        cost: Cost,
-    ) -> Prediction:
-        answers = _concatenated(parts)
-        written = answers.written
-        return Prediction(
-            log_p=answers.log_p,
-            predicted=answers.predicted,
-            time_us=time_us,
-            embedding=answers.embedding,
-            decoder=self.decoder,
-            passes=cost.passes,
-            tokens=cost.tokens,
-            ms=cost.ms,
-            span_us=spans,
-            texts=written.texts if written else (),
-            token_log_p=written.token_log_p if written else None,
-            distance=written.distance if written else None,
-        )
-
-
-def _blocks(count: int, size: int) -> Iterator[tuple[int, int]]:
-    return pairwise([*range(0, count, size), count])
+    def _answer(self, moments: Moments, hidden: torch.Tensor, kinds: NDArray[np.int64]) -> _Answers:
+        classifier = self.classifier
+        if isinstance(classifier, DiscriminativeClassifier):
+            if classifier.writes_first:
+                hidden = answer_after_writing(classifier, moments, kinds)
+            asked = torch.from_numpy(kinds).to(hidden.device)
+            log_p = classifier.log_probabilities(hidden, asked).float().cpu().numpy()
+            return _Answers(log_p, log_p.argmax(axis=1), hidden.half().cpu().numpy(), None)
+        assert self._answering is not None
+        written = self._answering.ask(moments, kinds)
+        predicted = self._answering.decide(written, kinds)
+        return _Answers(written.log_p, predicted, hidden.half().cpu().numpy(), written)
 
 
 def _concatenated(parts: list[_Answers]) -> _Answers:
@@ -198,16 +177,5 @@ def _concatenated(parts: list[_Answers]) -> _Answers:
         np.concatenate([part.log_p for part in parts]),
         np.concatenate([part.predicted for part in parts]),
         np.concatenate([part.embedding for part in parts]),
-        _joined_texts(written) if written else None,
-    )
-
-
-def _joined_texts(parts: list[Written]) -> Written:
-    join: Callable[[str], NDArray] = lambda name: np.concatenate([getattr(p, name) for p in parts])  # noqa: E731
-    return Written(
-        join("log_p"),
-        tuple(text for part in parts for text in part.texts),
-        join("token_log_p"),
-        join("distance"),
-        join("nearest"),
+        join_written(written) if written else None,
     )

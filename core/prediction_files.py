@@ -13,7 +13,9 @@ from safetensors.numpy import save_file
 from core.errors import InvalidFile, MissingArtifact
 from core.types import LabelledVideo, Prediction
 
-_ARRAYS = ("log_p", "predicted", "time_us", "embedding", "span_us", "token_log_p", "distance")
+_ARRAYS = (
+    "log_p", "predicted", "time_us", "embedding", "span_us", "kind", "token_log_p", "distance",
+)  # fmt: skip
 _VALUES = ("decoder", "passes", "tokens", "ms")
 
 

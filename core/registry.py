@@ -23,7 +23,7 @@ def resolve(family: str, table: Mapping[str, str], name: str) -> Any:
     return getattr(importlib.import_module(module), attribute)
 
 
-def check_name(family: str, table: Mapping[str, str], name: str) -> None:
+def check_name(family: str, table: Mapping[str, object], name: str) -> None:
     """Raise `UnknownName` unless `table` holds `name`; imports nothing."""
     if name in table:
         return

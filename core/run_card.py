@@ -52,7 +52,8 @@ def read_run_card(folder: Path) -> RunCard:
         )
     try:
         about = json.loads(path.read_text())
-        labels = LabelSet(tuple(json.loads((folder / "labels.json").read_text())["classes"]))
+        names = json.loads((folder / "labels.json").read_text())
+        labels = LabelSet(tuple(names["classes"]), tuple(names.get("goals", ())))
         return RunCard(folder, RunConfig.read(about["config"]), labels, about)
     except (ValueError, KeyError, OSError) as error:
         raise InvalidFile(f"A run's description must be readable ({error})", path) from None

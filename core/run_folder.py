@@ -66,6 +66,7 @@ class Run:
         return Predictor(
             self.classifier, self.task, self.labels,
             window=self.recipe.window, decoder=decoder or self.config.decoder,
+            scoring=self.config.scoring if decoder in (None, self.config.decoder) else "sum",
         )  # fmt: skip
 
 
@@ -97,18 +98,20 @@ def build_classifier(config: RunConfig, labels: LabelSet) -> Classifier:
         dropout=config.training.dropout,
         output=kind.writes_text and config.assist == "text",
     )
-    classes = load_task(config.task).classes(labels)
+    task = load_task(config.task)
     words = Vocabulary(backbone.tokenizer, backbone.vocabulary, config.training.seed)
-    codec = make_codec(config.codec, classes, words)
-    classifier = kind(backbone, codec)
+    codec = make_codec(config.codec, task.classes(labels), words)
+    classifier = kind(backbone, codec, task.choices(labels))
     if isinstance(classifier, DiscriminativeClassifier):
         classifier.reads_frames = config.read_at == "frame"
     if isinstance(classifier, GenerationAssistedClassifier):
         classifier.gen_weight, classifier.strategy = config.gen_weight, config.strategy
         if config.assist == "head":
             classifier.name_contexts(("", BACKGROUND, *labels.classes))
-    if isinstance(classifier, GenerativeClassifier) and config.vocabulary == "labels":
-        classifier.cap_vocabulary()
+    if isinstance(classifier, GenerativeClassifier):
+        classifier.words = words.spell(config.prompt) if config.prompt else ()
+        if config.vocabulary == "labels":
+            classifier.cap_vocabulary()
     return classifier
 
 
@@ -189,7 +192,7 @@ def write_run(
 ) -> None:
     """Write a whole run folder; `run.json` comes last, so that a folder with it is complete."""
     save_weights(classifier, folder)
-    (folder / "labels.json").write_text(json.dumps({"classes": list(labels.classes)}, indent=1))
+    (folder / "labels.json").write_text(json.dumps(asdict(labels), indent=1))
     card = classifier.backbone.card
     run = {
         "config": config.model_dump(),

@@ -46,7 +46,7 @@ class StudioTrainer(Trainer):
         self.classifier = classifier
         self.validation: Validation | None = None
         self.loss_is_scaled_for_ga = False  # losses are means over their batch
-        self.seconds = 0.0
+        self.seconds, self.epoch_steps = 0.0, 1
         self.remove_callback(PrinterCallback)  # stdout belongs to the caller
         self._sums: dict[str, torch.Tensor] = {}
         self._summed = 0

@@ -6,8 +6,9 @@ learned.
 
 import math
 import shutil
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from transformers import TrainingArguments
@@ -15,7 +16,9 @@ from transformers import TrainingArguments
 from core.checkpoints import find_checkpoint
 from core.classifiers.base import Classifier
 from core.config import RunConfig
+from core.context_choice import ShortRun, choose_context
 from core.dataset import Collator, Drawing, TrainingSet
+from core.errors import Stopped
 from core.run_folder import (
     Recipe,
     build_classifier,
@@ -27,7 +30,7 @@ from core.run_folder import (
 from core.tasks import load_task
 from core.trainer import StudioTrainer
 from core.training_data import TrainingData, check_data
-from core.types import Report, nobody_listens
+from core.types import Progress, Report, nobody_listens
 from core.validation import Validation
 
 
@@ -63,37 +66,70 @@ def train(
     Raises:
         InvalidData: The data cannot train anything.
         StudioError: A loss became infinite or NaN; the last good checkpoint is kept.
+        Stopped: `report` asked to stop while a context was chosen; finished trials are kept.
     """
-    task = load_task(config.task)
-    train_videos = [video for video, _ in data.train]
-    warnings = check_data(data.labels, train_videos, task, validated=bool(data.val))
+    warnings = check_data(
+        data.labels, [v for v, _ in data.train], load_task(config.task), validated=bool(data.val)
+    )
+    more: dict[str, Any] = {"data": data.about, "warnings": warnings}
+    if config.context == "auto":
+        choice = choose_context(config, data, folder / "contexts", _short_run(data, report))
+        more["context_choice"] = asdict(choice)
+        config = config.model_copy(update={"context": choice.context})
     classifier = build_classifier(config, data.labels)
     if config.frozen_from:
         freeze_from(classifier, Path(config.frozen_from))
+    if not config.training.steps:
+        write_run(classifier, config, data.labels, folder, {"steps": 0, **more})
+        return Trained(folder, 0, 0, "untuned", stopped=False)
+    trainer = _trainer(classifier, config, data, folder / "checkpoints")
+    trainer.report_to(report, config.training.checkpoint_every_s)
+    trainer.train(resume_from_checkpoint=find_checkpoint(folder / "checkpoints"))
+    steps, kept = trainer.state.global_step, _choose(classifier, folder / "checkpoints")
+    more |= {"steps": steps, "epoch_steps": trainer.epoch_steps, "kept": kept}
+    write_run(classifier, config, data.labels, folder, more | {"seconds": trainer.seconds})
+    stopped = steps < config.training.steps
+    if not stopped:  # a stopped training may be resumed
+        shutil.rmtree(folder / "checkpoints", ignore_errors=True)
+    return Trained(folder, steps, config.training.steps, kept, stopped)
+
+
+def _short_run(data: TrainingData, report: Report) -> ShortRun:
+    """Return how a context is tried: train, and tell the best validation accuracy."""
+
+    def run(config: RunConfig, folder: Path) -> float:
+        best = 0.0
+
+        def listen(progress: Progress) -> bool | None:
+            nonlocal best
+            best = max(best, progress.values.get("val_accuracy", 0.0))
+            message = f"trying the context {config.context}"
+            return report(Progress(progress.done, progress.total, message))
+
+        if train(config, data, folder, report=listen).stopped:
+            raise Stopped("The choice of a context")
+        shutil.rmtree(folder)
+        return best
+
+    return run
+
+
+def _trainer(
+    classifier: Classifier, config: RunConfig, data: TrainingData, checkpoints: Path
+) -> StudioTrainer:
+    task = load_task(config.task)
     recipe = recipe_of(config, classifier.backbone.card)
     drawing = _drawing(config, recipe, classifier)
     examples = TrainingSet(data.train, task, classifier, data.labels, drawing)
     collator = Collator(recipe.window if task.dense else None)
-    checkpoints = folder / "checkpoints"
     epoch_steps = max(1, math.ceil(examples.per_epoch / config.training.batch))
     arguments = _arguments(config, recipe, checkpoints, epoch_steps, validated=bool(data.val))
     trainer = StudioTrainer(classifier, arguments, examples, collator)
-    trainer.report_to(report, config.training.checkpoint_every_s)
+    trainer.epoch_steps = epoch_steps
     if data.val:
         held_out = TrainingSet(data.val, task, classifier, data.labels, drawing)
         trainer.validation = Validation(classifier, held_out, collator, decoder=config.decoder)
-    trainer.train(resume_from_checkpoint=find_checkpoint(checkpoints))
-    steps = trainer.state.global_step
-    kept = _choose(classifier, checkpoints)
-    about = {
-        "steps": steps, "epoch_steps": epoch_steps, "kept": kept,
-        "warnings": warnings, "data": data.about, "seconds": trainer.seconds,
-    }  # fmt: skip
-    write_run(classifier, config, data.labels, folder, about)
-    stopped = steps < config.training.steps
-    if not stopped:  # a stopped training may be resumed
-        shutil.rmtree(checkpoints, ignore_errors=True)
-    return Trained(folder, steps, config.training.steps, kept, stopped)
+    return trainer
 
 
 def _drawing(config: RunConfig, recipe: Recipe, classifier: Classifier) -> Drawing:

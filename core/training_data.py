@@ -10,6 +10,7 @@ from core.tasks import Task
 from core.types import FrameFeatures, LabelledVideo, LabelSet
 
 VideoWithFeatures = tuple[LabelledVideo, FrameFeatures]
+_NOT_VALIDATED = "No validation video: the last checkpoint is kept."
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,14 @@ def check_data(
         InvalidData: No training video has a label, a class is not in the label set, or there is
             only one class.
     """
+    if task.needs_goals and len({v.goal for v in train} & set(labels.goals)) < 2:
+        raise InvalidData(
+            "Task recognition needs training videos of at least two goals",
+            f"{len(train)} videos there, goals: {', '.join(labels.goals) or 'none'}",
+            "Import annotations that say what each video is about.",
+        )
+    if not task.needs_segments:
+        return [] if validated else [_NOT_VALIDATED]
     if len(labels.classes) < 2:
         raise InvalidData(
             "Training needs at least two classes",
@@ -78,5 +87,5 @@ def check_data(
         asked = f" ({needed} segments of the other splits need them)" if needed else ""
         warnings.append(f"No training example: {', '.join(unseen)}{asked}.")
     if not validated:
-        warnings.append("No validation video: the last checkpoint is kept.")
+        warnings.append(_NOT_VALIDATED)
     return warnings

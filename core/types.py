@@ -46,14 +46,21 @@ class Segment:
 
 @dataclass(frozen=True, slots=True)
 class LabelSet:
-    """The closed list of action names, in the order of their class indices; no background."""
+    """The closed list of action names, in the order of their class indices; no background.
+
+    `goals` are what whole videos are about, for tasks that ask it.
+    """
 
     classes: tuple[str, ...]
+    goals: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        if len(set(self.classes)) != len(self.classes):
-            twice = sorted({name for name in self.classes if self.classes.count(name) > 1})
-            raise InvalidData("Class names must differ", ", ".join(twice), "Rename one of them.")
+        names = (*self.classes, *self.goals)
+        if len(set(names)) != len(names):
+            twice = sorted({name for name in names if names.count(name) > 1})
+            raise InvalidData(
+                "Names of classes and goals must differ", ", ".join(twice), "Rename one of them."
+            )
 
     def index(self, name: str) -> int:
         """Return the class index of `name`."""
@@ -104,7 +111,8 @@ class Prediction:
 
     Shapes: `log_p` float32 [rows, C], as the model gives it (rows may sum to less than 1; -inf
     where a decoder has no score); `predicted` int64 [rows], the class it decides for; `time_us`
-    int64 [rows]; `embedding` float16 [rows, H]; `span_us` int64 [rows, 2] for clip tasks.
+    int64 [rows]; `embedding` float16 [rows, H]; for clip tasks `span_us` int64 [rows, 2] and `kind`
+    int64 [rows], which of the task's questions it answers.
     Generative runs add what was written (`texts`), the log-probability of each of its tokens
     (`token_log_p` float32 [rows, L], NaN-padded) and its edit distance to the nearest label.
     `passes`, `tokens` and `ms` are what one answer costs by itself: decoder calls, tokens, time.
@@ -119,6 +127,7 @@ class Prediction:
     tokens: float
     ms: float
     span_us: NDArray[np.int64] | None = None
+    kind: NDArray[np.int64] | None = None
     texts: tuple[str, ...] = ()
     token_log_p: NDArray[np.float32] | None = None
     distance: NDArray[np.int64] | None = None

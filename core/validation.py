@@ -49,7 +49,7 @@ class Validation:
             questions += batch.questions
         right = count = 0
         for clip, features, chosen in self.asked:
-            found = self.predictor.sample(clip, features, clip.asked[chosen])
+            found = self.predictor.sample(clip, features, chosen)
             right += int((found == clip.target[chosen]).sum())
             count += len(chosen)
         self.classifier.train()

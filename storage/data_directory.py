@@ -100,6 +100,11 @@ class DataDirectory:
         return self.root / "cache" / "thumbs"
 
     @property
+    def backbones(self) -> Path:
+        """Backbones that belong to a project: those of its features."""
+        return self.root / "backbones"
+
+    @property
     def demo(self) -> Path:
         """The videos of the built-in project."""
         return self.root / "demo"

@@ -15,6 +15,9 @@ from storage.database import Database, batches, fetch
 from storage.names import clean_text, unknown_name
 from storage.states import Health
 
+FEATURES = "features"
+"""The codec of a video that has features and no video file; its path is that of its features."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VideoFacts:
@@ -69,6 +72,11 @@ class Video:
     revision: int
     archived: bool
     segments: int
+
+    @property
+    def is_features(self) -> bool:
+        """Whether it has features and no video file: nothing to play, nothing to decode."""
+        return self.codec == FEATURES
 
 
 @dataclass(frozen=True, slots=True)

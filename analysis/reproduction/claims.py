@@ -6,7 +6,7 @@ from typing import Literal
 EQUAL = 1.5
 """Two figures are called equal where the interval of their difference is within ± this (points)."""
 
-Figure = Literal["accuracy", "segment_f1@10", "diversity"]
+Figure = Literal["accuracy", "segment_f1@10", "point_f1_start@1s", "diversity"]
 
 
 @dataclass(frozen=True, slots=True)

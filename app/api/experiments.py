@@ -5,7 +5,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
-from app.services import Studio, experiments
+from app.services import Studio, backbones, experiments
 
 
 class FineTune(BaseModel):
@@ -26,8 +26,14 @@ def routes(studio: Studio) -> APIRouter:
     r = APIRouter(prefix="/api")
 
     @r.get("/projects/{project}/data")
-    def data(project: int, task: str = "online_detection") -> dict[str, Any]:
-        return experiments.data_summary(studio, project, task)
+    def data(
+        project: int, task: str = "online_detection", backbone: str | None = None
+    ) -> dict[str, Any]:
+        return experiments.data_summary(studio, project, task, backbone)
+
+    @r.get("/backbones")
+    def known_backbones() -> list[dict[str, Any]]:
+        return backbones.list_backbones()
 
     @r.post("/projects/{project}/fine-tune")
     def fine_tune(project: int, body: FineTune) -> list[dict[str, int]]:

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
-from app.services import Studio, importing, library
+from app.services import Studio, importing, library, media
 
 Text = Annotated[str, Field(max_length=4096)]
 
@@ -65,8 +65,7 @@ def routes(studio: Studio) -> APIRouter:
 
     @r.post("/projects/{project}/import/preview")
     def preview(project: int, body: ImportRequest) -> dict[str, Any]:
-        found = importing.preview_import(studio, project, [Path(path) for path in body.paths])
-        return importing.describe(found, studio)
+        return importing.preview(studio, project, [Path(path) for path in body.paths])
 
     @r.post("/projects/{project}/import")
     def commit(project: int, body: ImportRequest) -> dict[str, Any]:
@@ -81,6 +80,6 @@ def routes(studio: Studio) -> APIRouter:
 
     @r.post("/videos/{video}/proxy")
     def proxy(video: int) -> dict[str, int | None]:
-        return {"job": library.want_proxy(studio, video)}
+        return {"job": media.want_proxy(studio, video)}
 
     return r

@@ -6,7 +6,8 @@ import plotly
 from fastapi import APIRouter, HTTPException
 from fastapi.responses import FileResponse
 
-from app.services import Studio, library
+from app.services import Studio
+from app.services.media import media_file, thumbnail
 
 _WIDGETS = Path(__file__).parents[1] / "widgets"
 _STATIC = {".js": "text/javascript", ".css": "text/css"}
@@ -19,12 +20,12 @@ def routes(studio: Studio) -> APIRouter:
 
     @r.get("/media/{video}")
     def media(video: int) -> FileResponse:
-        path, kind = library.media(studio, video)
+        path, kind = media_file(studio, video)
         return FileResponse(path, media_type=kind)
 
     @r.get("/thumbs/{video}")
     def thumb(video: int) -> FileResponse:
-        path = library.thumbnail(studio, video)
+        path = thumbnail(studio, video)
         if path is None:
             raise HTTPException(404)
         return FileResponse(path, media_type="image/jpeg", headers={"Cache-Control": "max-age=300"})

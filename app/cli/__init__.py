@@ -1,6 +1,5 @@
 """The shell command `gad`. With `--json`, stdout holds JSON and nothing else."""
 
-import json
 import logging
 import os
 import sys
@@ -16,8 +15,9 @@ from app.cli.analyse import analyse
 from app.cli.metrics import metrics
 from app.cli.options import DataDir, Json, Project
 from app.cli.overlap import overlap
-from app.cli.reach import Command, follow, writer
-from app.services import read_studio
+from app.cli.reach import Command, follow, print_json, writer
+from app.cli.reproduce import reproduce
+from app.cli.runs import evaluate, predict, train
 from core.errors import StudioError
 from core.types import SPLITS
 from storage.data_directory import DataDirectory
@@ -38,14 +38,10 @@ def main() -> None:
         app()
     except StudioError as error:
         if as_json:
-            _print(error.as_json())
+            print_json(error.as_json())
         else:
             typer.secho(str(error), fg="red", err=True)
         sys.exit(1)
-
-
-def _print(values: Any) -> None:
-    typer.echo(json.dumps(values, allow_nan=False))
 
 
 @app.command("app")
@@ -76,7 +72,7 @@ def make_demo(data_dir: DataDir = None, as_json: Json = False) -> None:
         if started["jobs"]:
             follow(run, _predictions(run, started["jobs"][0]), quiet=as_json)
     if as_json:
-        _print(started)
+        print_json(started)
     else:
         typer.echo("The kitchen project is there.")
 
@@ -97,7 +93,7 @@ def _predictions(run: Command, render: int) -> list[int]:
 @app.command("import")
 def import_(
     annotations: Annotated[
-        list[Path] | None, typer.Argument(help="Annotation files or folders.")
+        list[Path] | None, typer.Argument(help="Annotation files, folders, or one of features.")
     ] = None,
     project: Project = "my videos",
     videos: Annotated[list[Path] | None, typer.Option(help="Folder or file to add first.")] = None,
@@ -128,7 +124,7 @@ def import_(
                 "token": str(uuid.uuid4()),
             }
             done["import"] = run("import", values)
-    _print(done) if as_json else _tell_import(done)
+    print_json(done) if as_json else _tell_import(done)
 
 
 def _split_option(text: str) -> tuple[str, str]:
@@ -146,6 +142,8 @@ def _tell_import(done: Mapping[str, Any]) -> None:
         typer.echo(
             f"{len(said['taken'])} rows would be taken, {len(said['missing'])} have no video here."
         )
+        for note in said.get("notes", ()):
+            typer.echo(f"  {note}")
         for fault in said["faults"]:
             typer.secho(f"  {fault['sentence']}", fg="yellow")
     elif said:
@@ -155,122 +153,10 @@ def _tell_import(done: Mapping[str, Any]) -> None:
         )
 
 
-@app.command()
-def train(
-    classifier: Annotated[
-        str, typer.Option(help="generative, discriminative, gad, or all.")
-    ] = "gad",
-    project: Project = "kitchen",
-    task: Annotated[str, typer.Option(help="What is recognised.")] = "online_detection",
-    backbone: Annotated[str, typer.Option(help="A name, or the path of a folder.")] = "nano",
-    steps: Annotated[int | None, typer.Option(help="Optimiser steps.")] = None,
-    seed: Annotated[int, typer.Option(help="Seed of everything random.")] = 0,
-    settings: Annotated[str, typer.Option(help="More settings, as JSON.")] = "{}",
-    data_dir: DataDir = None,
-    as_json: Json = False,
-) -> None:
-    """Fine-tune a classifier on a project, and predict all its videos."""
-    more = _settings(settings)
-    training = {"seed": seed, **({"steps": steps} if steps else {}), **more.pop("training", {})}
-    chosen = {"task": task, "backbone": backbone, **more, "training": training}
-    if classifier != "all":
-        chosen["classifier"] = classifier
-    with writer(data_dir) as run:
-        values = {"project": project, "settings": chosen, "all": classifier == "all"}
-        started = run("train", values)
-        if not as_json:
-            typer.echo(f"queued as job {', '.join(map(str, started['jobs']))}", err=True)
-        follow(run, started["jobs"], quiet=as_json)
-    found = [_evaluated(data_dir, project, number, None) for number in started["runs"]]
-    if as_json:
-        _print({**started, "evaluation": found})
-    else:
-        for each in found:
-            _tell_figures(each)
-
-
-def _settings(text: str) -> dict[str, Any]:
-    """Read settings as JSON; names and values are checked where they are used."""
-    try:
-        found = json.loads(text)
-    except ValueError as error:
-        raise typer.BadParameter(f"--settings must be JSON: {error}") from None
-    if not isinstance(found, dict) or not isinstance(found.get("training", {}), dict):
-        raise typer.BadParameter(
-            '--settings must be an object, such as {"codec": "random", "training": {"batch": 8}}'
-        )
-    return found
-
-
-@app.command()
-def evaluate(
-    run: Annotated[str, typer.Argument(help="Name of a run, or path of its folder.")],
-    split: Annotated[str, typer.Option(help="train, val or test.")] = "test",
-    project: Project = "kitchen",
-    data_dir: DataDir = None,
-    as_json: Json = False,
-) -> None:
-    """Score a run's predictions on a split, with intervals over videos."""
-    if split not in SPLITS:
-        raise typer.BadParameter(f"--split is train, val or test, not '{split}'")
-    found = _evaluated(data_dir, project, run, split)
-    _print(found) if as_json else _tell_figures(found)
-
-
-def _evaluated(
-    data_dir: Path | None, project: str, run: str | int, split: str | None
-) -> dict[str, Any]:
-    from app.services.shell_queries import evaluated
-
-    with read_studio(data_dir) as studio:
-        return evaluated(studio, project, run, split)
-
-
-def _tell_figures(found: Mapping[str, Any]) -> None:
-    typer.echo(f"{found['run']} on {found['videos']} {found['split']} videos")
-    for key, value in found["metrics"].items():
-        low, high = found["interval"][key]
-        shown = "–" if value is None else f"{value:5.1f}"
-        spread = "" if low is None else f"  [{low:.1f}, {high:.1f}]"
-        typer.echo(f"  {key:<20} {shown}{spread}")
-
-
-@app.command()
-def predict(
-    run: Annotated[str, typer.Argument(help="Name of a run, or path of its folder.")],
-    videos: Annotated[list[Path], typer.Argument(help="Video files.")],
-    project: Project = "kitchen",
-    decoder: Annotated[
-        str | None, typer.Option(help="exact, greedy, trie or beam (generative).")
-    ] = None,
-    data_dir: DataDir = None,
-    as_json: Json = False,
-) -> None:
-    """Predict videos with a run; one line of JSON a video."""
-    from app.jobs.predict_files import predict_files  # torch takes seconds to import
-
-    folder = _run_folder(data_dir, project, run)
-    cache = DataDirectory.find(data_dir).features
-    for line in predict_files(folder, videos, cache, decoder=decoder):
-        _print(line) if as_json else _tell_segments(line)
-
-
-def _run_folder(data_dir: Path | None, project: str, run: str) -> Path:
-    from app.services.shell_queries import folder_of
-
-    if Path(run).is_dir():
-        return Path(run)
-    with read_studio(data_dir) as studio:
-        return folder_of(studio, project, run)
-
-
-def _tell_segments(line: Mapping[str, Any]) -> None:
-    typer.echo(f"{line['video']}: {len(line['segments'])} segments")
-    for s in line["segments"]:
-        span = f"{s['start_us'] / 1e6:7.2f} – {s['end_us'] / 1e6:7.2f} s"
-        typer.echo(f"  {span}  {s['label']:<24} {s['confidence']:.2f}")
-
-
+app.command()(train)
+app.command()(evaluate)
+app.command()(predict)
 app.command()(analyse)
 app.command()(metrics)
 app.command()(overlap)
+app.command()(reproduce)

@@ -1,6 +1,5 @@
 """`gad analyse`: what the mistakes of one or more runs have in common, and what sets them apart."""
 
-import json
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -9,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from app.cli.options import DataDir, Json, Project
+from app.cli.reach import print_json
 from app.services import open_studio, read_studio
 from core.errors import Conflict
 from core.types import SPLITS, Split
@@ -25,7 +25,7 @@ def analyse(
     if split not in SPLITS:
         raise typer.BadParameter(f"--split is train, val or test, not '{split}'")
     found = _analysed(data_dir, project, runs, split)
-    typer.echo(json.dumps(found, allow_nan=False)) if as_json else _tell(found)
+    print_json(found) if as_json else _tell(found)
 
 
 def _analysed(data_dir: Path | None, project: str, runs: list[str], split: Split) -> dict[str, Any]:

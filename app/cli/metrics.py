@@ -1,6 +1,5 @@
 """`gad metrics`: score predictions of any tool against the truth, frame by frame."""
 
-import json
 from collections.abc import Mapping
 from math import inf
 from pathlib import Path
@@ -9,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from app.cli.options import Json
+from app.cli.reach import print_json
 
 
 def metrics(
@@ -37,7 +37,7 @@ def metrics(
     there, said = read_indices(truth), read_indices(prediction)
     rows = read_scores(scores, there) if scores else None
     found = score_frames(there, said, rows, fps=fps, background=background)
-    typer.echo(json.dumps(found, allow_nan=False)) if as_json else _tell(found)
+    print_json(found) if as_json else _tell(found)
 
 
 def _tell(found: Mapping[str, Any]) -> None:

@@ -1,6 +1,5 @@
 """`gad overlap`: how much the labels of a file share under a tokenizer."""
 
-import json
 import os
 from dataclasses import asdict
 from pathlib import Path
@@ -9,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from app.cli.options import Json
+from app.cli.reach import print_json
 
 if TYPE_CHECKING:
     from core.labels.overlap import Overlap
@@ -32,7 +32,7 @@ def overlap(
     texts = label_texts(read_names(labels))
     found = overlap_of(spell_all(load_tokenizer(tokenizer), texts))
     if as_json:
-        typer.echo(json.dumps(asdict(found), allow_nan=False))
+        print_json(asdict(found))
     else:
         _tell(found)
 

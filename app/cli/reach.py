@@ -81,3 +81,8 @@ def follow(run: Command, jobs: list[int], *, quiet: bool) -> None:
             raise StudioError(
                 error.get("rule", "The job failed"), error.get("value", ""), error.get("next", "")
             )
+
+
+def print_json(values: Any) -> None:
+    """Print what a machine reads: JSON, and nothing else."""
+    typer.echo(json.dumps(values, allow_nan=False))

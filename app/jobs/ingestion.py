@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from app.services import Studio, demo
+from app.services import Studio, demo, reproduction
 from app.services.library import record_look, record_unreadable
 from core.types import Progress
 from storage import jobs, runs
@@ -96,9 +96,11 @@ _CURVES = frozenset(
 
 
 def keep_result(studio: Studio, job: Job, result: Mapping[str, Any]) -> None:
-    """Keep what a finished job found: a run's figures and state."""
+    """Keep what a finished job found: a run's figures and state, a reproduction's summary."""
     if job.kind == "render":
         demo.predict_shipped_runs(studio, job.project_id)
+    if job.kind == "reproduce":
+        reproduction.keep(studio, job)
     run = job.spec.get("run")
     if run is None:
         return

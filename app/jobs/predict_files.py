@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from core.feature_files import content_hash, is_feature_file, read_features
+from core.feature_sets import at_frame
 from core.features import FeatureCache
 from core.run_folder import load_run
 from core.types import LabelledVideo, Prediction, runs_of_equal
@@ -28,8 +30,7 @@ def predict_files(
     predictor = run.predictor(decoder)
     cost = None
     for path in videos:
-        info = probe(path)
-        video = LabelledVideo(path.name, path, info.content_hash, info.usable_us)
+        video = _video(path, run.recipe.rate)
         features.compute([video])
         known = features.load(video)
         cost = cost or predictor.measure(known)
@@ -40,6 +41,15 @@ def predict_files(
             "rate": run.recipe.rate,
             **answer(prediction, run.classifier.classes, video.duration_us),
         }
+
+
+def _video(path: Path, rate: float) -> LabelledVideo:
+    """Return a video as its file says; one of features is as long as its frames."""
+    if is_feature_file(path):
+        frames = len(read_features(path))
+        return LabelledVideo(path.name, path, content_hash(path), at_frame(frames, rate))
+    info = probe(path)
+    return LabelledVideo(path.name, path, info.content_hash, info.usable_us)
 
 
 def answer(prediction: Prediction, classes: Sequence[str], duration_us: int) -> dict[str, Any]:

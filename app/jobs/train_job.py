@@ -22,7 +22,7 @@ def run(context: JobContext) -> dict[str, Any]:
     spec = context.spec
     config = RunConfig.read(spec["config"])
     videos = [video_from_json(values) for values in spec["videos"]]
-    labels = LabelSet(tuple(spec["labels"]))
+    labels = LabelSet(tuple(spec["labels"]), tuple(spec["goals"]))
     cache = FeatureCache(Path(spec["cache"]), config.backbone, config.rate)
     context.stage("features")
     cache.compute(videos, context.report)

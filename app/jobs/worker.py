@@ -22,6 +22,7 @@ log = logging.getLogger(__name__)
 
 KINDS = {
     "train": "app.jobs.train_job:run",
+    "reproduce": "app.jobs.reproduce_job:run",
     "predict": "app.jobs.predict_job:run",
     "render": "app.jobs.media_job:render",
     "probe": "app.jobs.media_job:probe_videos",

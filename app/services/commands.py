@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from app.services import Studio, demo, experiments, importing, library
+from app.services import Studio, demo, experiments, importing, library, reproduction
 from storage import jobs
 
 Values = Mapping[str, Any]
@@ -39,7 +39,7 @@ def import_annotations(studio: Studio, values: Values) -> dict[str, Any]:
     project = library.named_project(studio, values["project"])
     paths = [Path(path) for path in values["paths"]]
     if values["preview"]:
-        return importing.describe(importing.preview_import(studio, project, paths), studio)
+        return importing.preview(studio, project, paths)
     return importing.commit_import(
         studio, project, paths, token=values["token"], skip_faulty=values["skip_faulty"]
     )
@@ -80,6 +80,7 @@ COMMANDS: dict[str, Callable[[Studio, Values], dict[str, Any]]] = {
     "import": import_annotations,
     "split": set_split,
     "train": train,
+    "reproduce": reproduction.start,
     "job": job,
     "stop": stop,
 }

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,6 @@ from analysis.significance import intervals
 from core.prediction_files import prediction_path, read_prediction
 from core.run_card import RunCard, read_run_card
 from core.tasks import IGNORED
-from core.tasks.segments import SegmentTask
 from core.types import SPLITS, LabelledVideo, Prediction
 
 
@@ -41,7 +41,7 @@ def scorable(card: RunCard, videos: Sequence[LabelledVideo]) -> list[LabelledVid
         video
         for video in videos
         if prediction_path(card.folder, video.content_hash).is_file()
-        and (video.segments or card.task.dense)
+        and (video.segments or card.task.dense or not card.task.needs_segments)
     ]
 
 
@@ -73,18 +73,32 @@ def _report(
         predicted = {name: prediction.predicted for name, prediction in found.items()}
         return evaluate_frames(truth, predicted, fps=card.rate, classes=card.classes)
     scores = {name: _decided(prediction) for name, prediction in found.items()}
-    return evaluate_clips(truth, scores, classes=card.classes)
+    whole = evaluate_clips(truth, scores, classes=card.classes)
+    if len(card.task.kinds) == 1:
+        return whole
+    tallies = dict(whole.tallies)
+    for kind, what in enumerate(card.task.kinds):
+        rows = {name: kind_of(prediction) == kind for name, prediction in found.items()}
+        part = evaluate_clips(
+            {name: truth[name][kept] for name, kept in rows.items()},
+            {name: scores[name][kept] for name, kept in rows.items()},
+            classes=card.classes,
+        )
+        tallies |= {f"{what} {key}": tally for key, tally in part.tallies.items()}
+    return replace(whole, tallies=tallies)
+
+
+def kind_of(prediction: Prediction) -> NDArray[np.int64]:
+    """Return which of the task's questions each row answers."""
+    rows = np.zeros(len(prediction.predicted), np.int64)
+    return rows if prediction.kind is None else prediction.kind
 
 
 def _decided(prediction: Prediction) -> NDArray[np.float32]:
     """Return scores whose best is what the run decided for, also where it gave no score."""
-    rows = np.arange(len(prediction.predicted))
-    if (prediction.log_p.argmax(axis=1) == prediction.predicted).all() and np.isfinite(
-        prediction.log_p[rows, prediction.predicted]
-    ).all():
-        return prediction.log_p
-    scores = np.full_like(prediction.log_p, -np.inf)
-    scores[rows, prediction.predicted] = 0.0
+    rows, scores = np.arange(len(prediction.predicted)), prediction.log_p.copy()
+    best = np.where(np.isfinite(scores).any(axis=1), scores.max(axis=1), 0)
+    scores[rows, prediction.predicted] = best + 1
     return scores
 
 
@@ -96,8 +110,7 @@ def truth_of(card: RunCard, video: LabelledVideo, prediction: Prediction) -> NDA
     if card.task.dense:
         (clip,) = card.task.clips(video, prediction.time_us, card.labels, "none")
         return clip.target
-    assert isinstance(card.task, SegmentTask) and prediction.span_us is not None
-    targets = card.task.targets(video, card.labels)
-    by_span = {(s.start_us, s.end_us): target for s, target in targets}
-    spans = prediction.span_us.tolist()
-    return np.array([by_span.get((a, b), IGNORED) for a, b in spans], np.int64)
+    assert prediction.span_us is not None
+    answers = card.task.answers(video, card.labels)
+    asked = zip(kind_of(prediction).tolist(), prediction.span_us.tolist(), strict=True)
+    return np.array([answers.get((kind, (a, b)), IGNORED) for kind, (a, b) in asked], np.int64)

@@ -8,7 +8,8 @@ from typing import Any
 
 from app.services import Studio
 from app.services.library import classes
-from core.backbones import default_rate
+from app.services.project_backbone import backbone_of, check_sees
+from core.backbones import default_rate, find
 from core.classifiers import CLASSIFIERS, MARKS
 from core.config import RunConfig
 from core.errors import InvalidConfig, InvalidData
@@ -40,9 +41,10 @@ def compute_slots() -> list[str]:
 
 
 def data_summary(
-    studio: Studio, project: int, task: str = "online_detection", backbone: str = "nano"
+    studio: Studio, project: int, task: str = "online_detection", backbone: str | None = None
 ) -> dict[str, Any]:
     """Return what a fine-tune would learn from, and what a person should know beforehand."""
+    backbone = backbone or backbone_of(studio, project)
     by_split, names = _data(studio, project)
     asked = load_task(task)
     warnings = []
@@ -76,11 +78,21 @@ def _data(studio: Studio, project: int) -> tuple[dict[str, list[LabelledVideo]],
     return by_split, classes(studio, project)
 
 
+def _label_set(
+    by_split: Mapping[str, list[LabelledVideo]], names: tuple[str, ...], task: str
+) -> LabelSet:
+    """Return the classes of a run and, where its task asks for them, the videos' goals."""
+    if not load_task(task).needs_goals:
+        return LabelSet(names)
+    goals = {video.goal for videos in by_split.values() for video in videos if video.goal}
+    return LabelSet(names, tuple(sorted(goals)))
+
+
 def _check(
     by_split: Mapping[str, list[LabelledVideo]], names: tuple[str, ...], task: str
 ) -> list[str]:
     return check_data(
-        LabelSet(names),
+        _label_set(by_split, names, task),
         by_split["train"],
         load_task(task),
         elsewhere=[*by_split["val"], *by_split["test"]],
@@ -95,11 +107,14 @@ def fine_tune(studio: Studio, project: int, settings: Mapping[str, Any]) -> dict
         InvalidConfig: A setting breaks its rule.
         UnknownName: A name that no table holds.
         InvalidData: The data cannot train anything.
+        MissingArtifact: The backbone is not on this machine.
     """
-    config = RunConfig.read(dict(settings))
+    config = RunConfig.read({"backbone": backbone_of(studio, project), **settings})
+    find(config.backbone)
     by_split, names = _data(studio, project)
     _check(by_split, names, config.task)
     frozen = [video for videos in by_split.values() for video in videos]
+    check_sees(config.backbone, frozen, config.rate)
     digest = training_data.data_hash(frozen, names)
     with studio.database.write():
         run = runs.create_run(
@@ -123,6 +138,7 @@ def fine_tune(studio: Studio, project: int, settings: Mapping[str, Any]) -> dict
             "cache": str(studio.directory.features),
             "config": config.model_dump(),
             "labels": list(names),
+            "goals": list(_label_set(by_split, names, config.task).goals),
             "videos": [video_as_json(video) for video in frozen],
             "about": {"hash": digest, "project": project, "videos": len(frozen)},
         }

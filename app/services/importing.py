@@ -1,4 +1,7 @@
-"""Annotation files into a project: a preview of three lists, then all rows or none."""
+"""Annotation files into a project: a preview of three lists, then all rows or none.
+
+A folder of features goes the same way; `app.services.feature_imports` knows it.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,6 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from app.services import Studio
+from app.services.feature_imports import (
+    commit_features,
+    describe_features,
+    layout_of,
+    plan_features,
+)
 from app.services.library import add_labels
 from core.errors import InvalidData
 from core.formats import Fault, Reading, Row, read, recognise
@@ -28,6 +37,13 @@ class Preview:
     def taken(self) -> list[tuple[int, Row]]:
         """Every row that would be taken, with its video."""
         return [(video, row) for video, rows in self.matched.taken.items() for row in rows]
+
+
+def preview(studio: Studio, project: int, files: Sequence[Path]) -> dict[str, Any]:
+    """Say what an import would do, as a page shows it; nothing is written."""
+    if layout_of(files):
+        return describe_features(plan_features(studio, project, files[0]))
+    return describe(preview_import(studio, project, files), studio)
 
 
 def preview_import(studio: Studio, project: int, files: Sequence[Path]) -> Preview:
@@ -111,6 +127,8 @@ def commit_import(
     Raises:
         InvalidData: Rows are faulty and are not to be skipped, or nothing would be imported.
     """
+    if layout_of(files):
+        return commit_features(studio, project, files[0], token=token, skip_faulty=skip_faulty)
     preview = preview_import(studio, project, files)
     if preview.faults and not skip_faulty:
         first = preview.faults[0]

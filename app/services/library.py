@@ -1,4 +1,4 @@
-"""Videos and labels of a project: adding folders, importing annotations, splits, media by id."""
+"""Videos and labels of a project: adding folders, labels, splits; what the library shows."""
 
 import os
 import stat
@@ -7,19 +7,14 @@ from pathlib import Path
 from typing import Any
 
 from app.services import Studio
-from core.errors import InvalidData, MissingArtifact, UnknownName
+from app.services.media import SUFFIXES, proxy_of
+from app.services.project_backbone import backbone_of
+from core.errors import InvalidData, UnknownName
 from core.types import SPLITS, Split
 from storage import annotations, jobs, labels, library, projects
 from storage.labels import NewLabel
 from storage.library import Video, VideoFacts
 from storage.states import Health
-
-SUFFIXES = {
-    ".mp4": "video/mp4", ".m4v": "video/mp4", ".mov": "video/quicktime", ".webm": "video/webm",
-    ".mkv": "video/x-matroska", ".avi": "video/x-msvideo", ".mpg": "video/mpeg",
-    ".mpeg": "video/mpeg", ".ts": "video/mp2t", ".ogv": "video/ogg",
-}  # fmt: skip
-"""Files that a folder's scan takes, and how they are served."""
 
 MAX_FILES = 20_000
 
@@ -169,7 +164,8 @@ def table(studio: Studio, project: int) -> list[dict[str, Any]]:
 
 def _row(video: Video) -> dict[str, Any]:
     fields = ("id", "name", "duration_us", "segments", "split", "health", "health_reason", "codec",
-              "width", "height", "timing", "playable", "fps", "goal", "usable_us")  # fmt: skip
+              "width", "height", "timing", "playable", "fps", "goal", "usable_us",
+              "is_features")  # fmt: skip
     return {name: getattr(video, name) for name in fields}
 
 
@@ -186,6 +182,7 @@ def overview(studio: Studio) -> list[dict[str, Any]]:
                 "segments": sum(video.segments for video in videos),
                 "splits": {s: sum(video.split == s for video in videos) for s in SPLITS},
                 "labels": len(classes(studio, project.id)),
+                "backbone": backbone_of(studio, project.id),
             }
         )
     return found
@@ -206,62 +203,13 @@ def document(studio: Studio, video_id: int) -> dict[str, Any]:
         for segment in annotations.list_segments(studio.database, video_id)
     ]
     shown = _row(video)
-    shown["offset_us"] = 0 if _proxy(studio, video).is_file() else video.offset_us
-    shown["media"] = "ready" if video.playable or _proxy(studio, video).is_file() else "proxy"
+    shown["offset_us"] = 0 if proxy_of(studio, video).is_file() else video.offset_us
+    ready = video.playable or proxy_of(studio, video).is_file()
+    shown["media"] = "none" if video.is_features else "ready" if ready else "proxy"
     return {
         "video": shown,
         "segments": sorted(segments, key=lambda s: (s["start_us"], s["end_us"])),
     }
-
-
-def _proxy(studio: Studio, video: Video) -> Path:
-    return studio.directory.proxies / f"{video.content_hash}.mp4"
-
-
-def media(studio: Studio, video_id: int) -> tuple[Path, str]:
-    """Return the file to play for a video: itself, or its playable copy.
-
-    Raises:
-        MissingArtifact: The file is gone, or its copy is still being made.
-    """
-    video = library.video_by_id(studio.database, video_id)
-    proxy = _proxy(studio, video)
-    if proxy.is_file():
-        return proxy, "video/mp4"
-    path = Path(video.path)
-    if video.playable and path.is_file():
-        return path, SUFFIXES.get(path.suffix.lower(), "application/octet-stream")
-    if not path.is_file():
-        raise MissingArtifact(
-            "The video file is gone", f"'{video.name}'", "Put it back, or archive it."
-        )
-    raise MissingArtifact("A playable copy is not made yet", f"'{video.name}'", "Wait a moment.")
-
-
-def want_proxy(studio: Studio, video_id: int) -> int | None:
-    """Queue the making of a playable copy where one is needed; returns the job."""
-    video = library.video_by_id(studio.database, video_id)
-    if video.playable or video.health is Health.UNREADABLE or _proxy(studio, video).is_file():
-        return None
-    spec = {
-        "kind": "proxy",
-        "video": video_id,
-        "source": video.path,
-        "target": str(_proxy(studio, video)),
-    }
-    for job in jobs.list_jobs(studio.database, video.project_id, limit=50):
-        if job.kind == "proxy" and not job.state.is_finished and job.spec == spec:
-            return job.id
-    return jobs.enqueue(
-        studio.database, jobs.NewJob(video.project_id, "proxy", "media", spec, 5)
-    ).id
-
-
-def thumbnail(studio: Studio, video_id: int) -> Path | None:
-    """Return the thumbnail of a video, None where there is none yet."""
-    video = library.video_by_id(studio.database, video_id)
-    path = studio.directory.thumbs / f"{video.content_hash}.jpg"
-    return path if video.content_hash and path.is_file() else None
 
 
 # ---- labels and splits ---------------------------------------------------------------------------

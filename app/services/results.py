@@ -4,14 +4,15 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from app.services import Studio
-from app.services.evaluation import truth_of
+from app.services.evaluation import kind_of, truth_of
 from app.services.library import document
 from core.errors import InvalidData, MissingArtifact
 from core.prediction_files import read_prediction
 from core.run_card import read_run_card
-from core.types import LabelledVideo, Segment
+from core.types import LabelledVideo, Prediction, Segment
 from storage import library, runs
 from storage.library import Video
 from storage.runs import Run
@@ -47,39 +48,54 @@ def compare(studio: Studio, video_id: int, run_ids: list[int]) -> dict[str, Any]
     lanes = []
     for run_id in run_ids:
         run = runs.find_run(studio.database, video.project_id, run_id)
-        lanes.append(_lane(studio, video, labelled, run))
+        lanes += _lanes(studio, video, labelled, run)
     return {**shown, "lanes": lanes}
 
 
-def _lane(studio: Studio, video: Video, labelled: LabelledVideo, run: Run) -> dict[str, Any]:
+def _lanes(studio: Studio, video: Video, labelled: LabelledVideo, run: Run) -> list[dict[str, Any]]:
+    """Return a run's lanes of a video, one for each kind of question."""
     stored = {p.video_id: p for p in runs.list_predictions(studio.database, run.id)}.get(video.id)
     about: dict[str, Any] = {"run": run.id, "name": run.name}
     if stored is None:
-        return {**about, "missing": "This run has no prediction for this video yet."}
+        return [{**about, "missing": "This run has no prediction for this video yet."}]
     try:
         prediction = read_prediction(studio.directory.root / stored.path)
     except MissingArtifact as error:
-        return {**about, "missing": error.sentence}
+        return [{**about, "missing": error.sentence}]
     card = read_run_card(studio.directory.root / run.folder)
-    truth = truth_of(card, labelled, prediction)
-    p = prediction.probability
-    order = np.argsort(-p, axis=1, kind="stable")[:, :_TOP]
-    rows = np.arange(len(p))
-    return {
-        **about,
+    truth, kinds = truth_of(card, labelled, prediction), kind_of(prediction)
+    about |= {
         "classes": list(card.classes),
         "dense": card.task.dense,
         "rate": card.rate,
-        "time_us": prediction.time_us.tolist(),
-        "span_us": None if prediction.span_us is None else prediction.span_us.tolist(),
-        "class": prediction.predicted.tolist(),
-        "confidence": np.round(p[rows, prediction.predicted], 3).tolist(),
-        "truth": truth.tolist(),
-        "top": order.tolist(),
-        "top_p": np.round(np.take_along_axis(p, order, axis=1), 3).tolist(),
         "decoder": prediction.decoder,
         "cost": {"passes": stored.passes, "tokens": stored.tokens, "ms": stored.ms},
-        "texts": list(prediction.texts),
+    }
+    if len(card.task.kinds) == 1:
+        return [about | _rows(prediction, truth, np.arange(len(truth)))]
+    return [
+        about
+        | {"name": f"{run.name} · {what.replace('_', ' ')}"}
+        | _rows(prediction, truth, np.flatnonzero(kinds == kind))
+        for kind, what in enumerate(card.task.kinds)
+    ]
+
+
+def _rows(
+    prediction: Prediction, truth: NDArray[np.int64], rows: NDArray[np.int64]
+) -> dict[str, Any]:
+    """Return some rows of a prediction as a lane shows them."""
+    p, said = prediction.probability[rows], prediction.predicted[rows]
+    order = np.argsort(-p, axis=1, kind="stable")[:, :_TOP]
+    return {
+        "time_us": prediction.time_us[rows].tolist(),
+        "span_us": None if prediction.span_us is None else prediction.span_us[rows].tolist(),
+        "class": said.tolist(),
+        "confidence": np.round(p[np.arange(len(p)), said], 3).tolist(),
+        "truth": truth[rows].tolist(),
+        "top": order.tolist(),
+        "top_p": np.round(np.take_along_axis(p, order, axis=1), 3).tolist(),
+        "texts": [prediction.texts[i] for i in rows] if prediction.texts else [],
     }
 
 

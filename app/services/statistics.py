@@ -19,7 +19,7 @@ from analysis.diversity import diversity, size_matched
 from analysis.segments import Indices
 from analysis.significance import DEFAULT, Bootstrap, Interval
 from app.services import Studio
-from app.services.evaluation import scorable, truth_of
+from app.services.evaluation import kind_of, scorable, truth_of
 from core.errors import InvalidData, MissingArtifact
 from core.prediction_files import prediction_path, read_prediction
 from core.run_card import RunCard, read_run_card
@@ -187,12 +187,13 @@ def _answers(card: RunCard, videos: Sequence[LabelledVideo]) -> _Answers:
     answers = _Answers({}, {}, {}, [])
     for video in videos:
         prediction = read_prediction(prediction_path(card.folder, video.content_hash))
-        truth = truth_of(card, video, prediction)
+        rows = kind_of(prediction) == 0  # of a joint task its first question
+        truth = truth_of(card, video, prediction)[rows]
         answers.truth[video.name] = truth
-        answers.predicted[video.name] = prediction.predicted
-        spans = prediction.span_us
-        answers.asked[video.name] = prediction.time_us if spans is None else spans
-        answers.judged.append(judged(prediction.log_p, truth))
+        answers.predicted[video.name] = prediction.predicted[rows]
+        asked = prediction.time_us if prediction.span_us is None else prediction.span_us
+        answers.asked[video.name] = asked[rows]
+        answers.judged.append(judged(prediction.log_p[rows], truth))
     return answers
 
 

@@ -83,7 +83,7 @@
       remember({video: id, runs: chosen.join(','), t: at ? (at / 1e6).toFixed(2) : null});
       if (!keep) await player.open(data.video, at);
       show();
-      if (data.video.media !== 'ready') setTimeout(() => { if (data.video.id === id) open(id, at); }, 2500);
+      if (data.video.media === 'proxy') setTimeout(() => { if (data.video.id === id) open(id, at); }, 2500);
     }
 
     function show() {
@@ -96,7 +96,7 @@
       for (const lane of data.lanes) rows.push(laneRow(lane));
       const agreement = agreementCells(known);
       if (known.length > 1) rows.push({name: 'agree', kind: 'agree', cells: agreement});
-      lanes.show(rows, data.video.duration_us);
+      lanes.show(rows, data.video.duration_us, data.video.media === 'none');
       differ = starts(agreement);
       wrong = starts(merge(rows.filter(r => r.kind === 'run').flatMap(r => r.cells.filter(c => c.wrong))).map(c => ({...c, wrong: true})));
       panelFor(player.time, true);
@@ -142,7 +142,7 @@
       if (!list.length) return say(list === differ ? 'The runs agree everywhere in this video.' : 'No run is wrong in this video.');
       const at = player.time;
       const next = direction > 0 ? list.find(t => t > at + 1000) ?? list[0] : [...list].reverse().find(t => t < at - 1000) ?? list[list.length - 1];
-      player.video.pause();
+      player.pause();
       player.seek(next);
       lanes.follow(next);
     }

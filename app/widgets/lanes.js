@@ -2,7 +2,7 @@
 // height; what is wrong is hatched. Every predicted frame is drawn as stored, none interpolated.
 (() => {
   const {el, colour, clock} = window.Studio;
-  const ROW = 34, GAP = 6, RULER = 22, SIDE = 76;
+  const ROW = 34, TALL = 56, GAP = 6, RULER = 22, SIDE = 76;
 
   window.Studio.Lanes = class {
     constructor({onSeek}) {
@@ -12,7 +12,7 @@
       this.element = el('div.ln', {tabindex: 0, role: 'img', 'aria-label': 'Lanes of ground truth and runs over time'},
         this.canvas, this.head, this.tip);
       this.onSeek = onSeek;
-      this.rows = []; this.length = 1; this.from = 0; this.to = 1; this.dirty = true; this.now = 0;
+      this.rows = []; this.row = ROW; this.length = 1; this.from = 0; this.to = 1; this.dirty = true; this.now = 0;
       new ResizeObserver(() => this.resize()).observe(this.element);
       window.addEventListener('gad-theme', () => { this.dirty = true; });
       this.pointer();
@@ -24,13 +24,15 @@
     }
 
     // rows: [{name, mark, kind: 'truth'|'run'|'agree', cells: [{a, b, label, p, wrong}]}], cells by time
-    show(rows, length) {
+    // Without a player above there is room for tall rows.
+    show(rows, length, tall = false) {
+      this.row = tall ? TALL : ROW;
       this.rows = rows; this.length = Math.max(1, length); this.from = 0; this.to = this.length;
       this.element.style.height = `${RULER + rows.reduce((h, r) => h + this.height(r) + GAP, 0)}px`;
       this.resize();
     }
 
-    height(row) { return row.kind === 'agree' ? 10 : ROW; }
+    height(row) { return row.kind === 'agree' ? 10 : this.row; }
     x(us) { return SIDE + (us - this.from) / (this.to - this.from) * (this.width - SIDE); }
     at(x) { return this.from + (x - SIDE) / (this.width - SIDE) * (this.to - this.from); }
 

@@ -45,15 +45,15 @@
     }
 
     function line(r, index) {
-      const [word, kind] = HEALTH[r.health];
-      const why = r.health_reason || (r.playable === false ? 'Browsers do not play this file; a playable copy is made when it is opened.' : '');
+      const [word, kind] = r.is_features ? ['features', 'good'] : HEALTH[r.health];
+      const why = r.is_features ? 'Features and no video file: everything works but watching.' : r.health_reason || (r.playable === false ? 'Browsers do not play this file; a playable copy is made when it is opened.' : '');
       const open = () => { if (r.health !== 'unreadable' && r.health !== 'pending') location.href = `/compare?video=${r.id}`; };
       return el(`div.lib-row.lib-grid${chosen.has(r.id) ? '.chosen' : ''}`, {role: 'row', style: `top:${index * ROW}px`, ondblclick: open},
         el('span', {}, el('input', {type: 'checkbox', checked: chosen.has(r.id), 'aria-label': `Choose ${r.name}`, onchange: e => {
           e.target.checked ? chosen.add(r.id) : chosen.delete(r.id); draw(true); }})),
-        el('span.lib-thumb', {onclick: open}, r.health === 'good' || r.health === 'damaged' ? el('img', {src: `/thumbs/${r.id}`, alt: '', loading: 'lazy'}) : null),
+        el('span.lib-thumb', {onclick: open}, !r.is_features && (r.health === 'good' || r.health === 'damaged') ? el('img', {src: `/thumbs/${r.id}`, alt: '', loading: 'lazy'}) : null),
         el('span.lib-name', {}, el('a', {href: `/compare?video=${r.id}`}, r.name),
-          el('span.st-small.st-dim', {}, [r.width ? `${r.width}×${r.height}` : '', r.codec, r.timing === 'variable' ? 'variable frame rate' : r.fps ? `${+r.fps.toFixed(2)} fps` : '', r.goal].filter(Boolean).join(' · '))),
+          el('span.st-small.st-dim', {}, [r.width ? `${r.width}×${r.height}` : '', r.is_features ? '' : r.codec, r.timing === 'variable' ? 'variable frame rate' : r.fps ? `${+r.fps.toFixed(2)} fps` : '', r.goal].filter(Boolean).join(' · '))),
         el('span', {}, length(r.duration_us)),
         el('span', {}, el(`span.st-badge${kind ? `.${kind}` : ''}`, {title: why || 'Every frame decodes.'}, word),
           r.playable === false && r.health !== 'unreadable' ? el('span.st-small.st-dim', {title: why}, ' copy') : null),
@@ -116,13 +116,14 @@
           const part = (title, items, row, hint) => [el('h2', {}, `${title}: ${items.length}`), hint ? el('p.st-small.st-dim', {}, hint) : null,
             items.length ? el('ul.st-list', {}, items.map(row)) : null];
           out.replaceChildren(...[
-            part('Rows taken', p.taken, r => el('li', {}, el('span', {}, r.video), el('span.st-dim', {}, r.segments.map(s => s[2]).join(', ') || 'nothing labelled')),
-              `${p.segments} segments of ${p.classes.length} classes: ${p.classes.join(', ')}${p.clipped ? `. ${p.clipped} ends were cut to the end of their video.` : ''}`),
-            part('Rows whose video is not here', p.missing, r => el('li', {}, el('span', {}, `${r.file}, line ${r.line}`), el('span.st-dim', {}, r.video)), 'No fault: add the folder with these videos to import them too.'),
+            ...(p.notes || []).map(note => el('p.st-note.st-small', {}, note)),
+            part('Rows taken', p.taken, r => el('li', {}, el('span', {}, r.video), el('span.st-dim', {}, [...new Set(r.segments.map(s => s[2]))].join(', ') || 'nothing labelled', r.note ? ` · ${r.note}` : null)),
+              `${p.segments} segments of ${p.classes.length} classes${p.classes.length ? `: ${p.classes.slice(0, 40).join(', ')}${p.classes.length > 40 ? ' …' : ''}` : ''}${p.clipped ? `. ${p.clipped} ends were cut to the end of their video.` : ''}`),
+            part('Rows whose video is not here', p.missing, r => el('li', {}, el('span', {}, r.line ? `${r.file}, line ${r.line}` : r.file), el('span.st-dim', {}, r.video)), 'No fault: add the folder with these videos to import them too.'),
             part('Faulty rows', p.faults, r => el('li', {}, r.sentence), p.faults.length ? 'Nothing is imported unless every row is right, or you skip the faulty ones.' : ''),
           ].flat().filter(Boolean));
         }
-        body.append(el('label', {}, 'Annotation files (CSV, TSV, GMDCSA24) or folders with them, one path a line', paths),
+        body.append(el('label', {}, 'Annotation files (CSV, TSV, GMDCSA24) or folders with them, one path a line; or one folder of features', paths),
           el('div.st-row', {}, look, skipping, el('span.st-space'), go), out);
         setTimeout(() => paths.focus());
       });

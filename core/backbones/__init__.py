@@ -1,24 +1,33 @@
 """Backbones: a frozen vision tower, a trainable connector, a causal decoder with its tokenizer.
 
-A name of this table, or the path of a folder in the layout of `core/backbones/composed.py`.
+A backbone is given as a name of `BACKBONES`, or as the path of a folder: one with `backbone.json`,
+whose "kind" is a name of `KINDS` ("composed" where it says none), or a plain Hugging Face folder of
+an image-text-to-text model. This module is free of torch.
 """
 
-import json
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from core.errors import MissingArtifact
+from core.backbones.entries import BACKBONES
+from core.backbones.places import Place, find, is_folder
 from core.registry import check_name, resolve
 
 if TYPE_CHECKING:
     from core.backbones.base import Backbone, BackboneCard, VisionTower
 
-BACKBONES = {"nano": "core.backbones.composed:Composed"}
+__all__ = [
+    "BACKBONES", "KINDS", "Place", "backbone_card", "check_backbone", "default_rate", "find",
+    "is_folder", "load_backbone", "load_tower",
+]  # fmt: skip
 
+KINDS = {
+    "composed": "core.backbones.composed:Composed",
+    "vision_language": "core.backbones.vision_language:VisionLanguage",
+    "features": "core.backbones.precomputed:Precomputed",
+}
+"""A kind is made from a `Place` and offers `card`, `backbone()` and `tower()`."""
 
-def is_folder(name: str) -> bool:
-    """Say whether a backbone is given as the path of a folder."""
-    return "/" in name or "\\" in name
+DEFAULT_RATE = 2.0
+"""Frames a second where a backbone does not say its own."""
 
 
 def check_backbone(name: str) -> None:
@@ -27,35 +36,32 @@ def check_backbone(name: str) -> None:
         check_name("backbone", BACKBONES, name)
 
 
-def settings_file(name: str) -> Path:
-    """Return where a backbone describes itself; the embedded ones lie beside this file."""
-    embedded = Path(__file__).parent / name
-    return (embedded if name in BACKBONES else Path(name)) / "backbone.json"
-
-
 def default_rate(name: str) -> float:
-    """Return a backbone's frames a second, without importing torch.
+    """Return a backbone's frames a second; what is not there yet has the usual one.
 
     Raises:
-        MissingArtifact: There is no such backbone.
+        UnknownName: Neither a name of the table nor a path.
+        MissingArtifact: The path is no backbone.
     """
-    path = settings_file(name)
-    if not path.is_file():
-        raise MissingArtifact(
-            "A backbone folder holds backbone.json, tower/, decoder/, connector.safetensors",
-            f"'{name}' has no backbone.json",
-            "Give the path of such a folder, or 'nano'.",
-        )
-    return float(json.loads(path.read_text())["card"]["rate"])
+    check_backbone(name)
+    if not is_folder(name) and BACKBONES[name].hub:
+        return DEFAULT_RATE
+    return float(find(name).settings.get("card", {}).get("rate", DEFAULT_RATE))
 
 
 def _source(name: str) -> Any:
-    table = {name: BACKBONES["nano"]} if is_folder(name) else BACKBONES
-    return resolve("backbone", table, name)(name)
+    check_backbone(name)
+    place = find(name)
+    return resolve("kind of backbone", KINDS, place.kind)(place)
 
 
 def backbone_card(name: str) -> "BackboneCard":
-    """Return what is known of a backbone without loading its weights."""
+    """Return what is known of a backbone without loading its weights.
+
+    Raises:
+        MissingArtifact: It is not on this machine; the message says how to get it.
+        InvalidFile: It is no backbone, or of a sort that cannot be used; the message says why.
+    """
     return _source(name).card
 
 

@@ -10,8 +10,10 @@ from peft import LoraConfig, PeftModel
 from torch import Tensor, nn
 from transformers import Cache, PreTrainedModel, PreTrainedTokenizerBase
 
+from core.backbones.rules import decoder_masks, finished_logits
+
 LINEAR_LAYERS = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
-"""The seven linear layers of a Llama block that LoRA adapts."""
+"""The seven linear layers of a Llama block that LoRA adapts; other blocks have their own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +58,22 @@ class Connector(nn.Sequential):
         super().__init__(nn.Linear(width, hidden), nn.GELU(), nn.Linear(hidden, hidden))
 
 
+class ResidualConnector(nn.Module):
+    """x + MLP(x), the identity at first: behind features that a frozen projector made already."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.mlp = Connector(width, width)
+        last = self.mlp[-1]
+        assert isinstance(last, nn.Linear)
+        nn.init.zeros_(last.weight)
+        nn.init.zeros_(last.bias)
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Correct features of the decoder's width. [..., H] -> [..., H]."""
+        return features + self.mlp(features)
+
+
 class Backbone(nn.Module):
     """Connector, decoder and tokenizer, with one adapter on the decoder where it is trained.
 
@@ -74,6 +92,7 @@ class Backbone(nn.Module):
         # transformers types these by what a checkpoint might hold, not by what one holds.
         self.tokenizer: Any = tokenizer
         self.decoder: Any = decoder.requires_grad_(False)
+        self.text_config: Any = decoder.config.get_text_config()
 
     @property
     def causal(self) -> Any:
@@ -84,7 +103,12 @@ class Backbone(nn.Module):
     @property
     def width(self) -> int:
         """The decoder's hidden size H."""
-        return self.causal.config.get_text_config().hidden_size
+        return self.text_config.hidden_size
+
+    @property
+    def embed_scale(self) -> float:
+        """By how much the decoder scales the rows of its table when it looks tokens up (Gemma)."""
+        return float(getattr(self.causal.get_input_embeddings(), "embed_scale", 1.0))
 
     @property
     def vocabulary(self) -> int:
@@ -103,13 +127,16 @@ class Backbone(nn.Module):
         return self.eos if bos is None else int(bos)
 
     def add_adapter(self, *, rank: int, alpha: int, dropout: float, output: bool) -> None:
-        """Put a LoRA on the seven linear layers of every block, and on the output matrix if asked.
+        """Put a LoRA on the linear layers of every block, and on the output matrix if asked.
 
         A tied output matrix is untied by cloning first, so that the embedding stays as it is.
         """
         assert not isinstance(self.decoder, PeftModel), "the decoder has an adapter already"
-        layers = [*LINEAR_LAYERS, *(["lm_head"] if output else [])]
         head = self.decoder.get_output_embeddings()
+        layers = linear_layers(self.decoder)
+        layers += [
+            n.rpartition(".")[2] for n, m in self.decoder.named_modules() if output and m is head
+        ]
         if output and head.weight is self.decoder.get_input_embeddings().weight:
             head.weight = nn.Parameter(head.weight.detach().clone(), requires_grad=False)
             self.decoder.config.tie_word_embeddings = False
@@ -137,11 +164,12 @@ class Backbone(nn.Module):
             embeds: [B, N, H].
             mask: bool [B, 1, N, past + N], True where attention is allowed.
             position: int [B, N].
-            cache: Keys and values of the past; grows in place by N.
+            cache: Keys and values of the past; grows in place by N. Its tokens stand one after
+                another right before the first of the new ones, the first of them at 0.
         """
         out = self.causal.get_decoder()(
             inputs_embeds=embeds,
-            attention_mask=mask,
+            attention_mask=decoder_masks(self.text_config, mask, position),
             position_ids=position,
             past_key_values=cache,
             use_cache=cache is not None,
@@ -150,9 +178,22 @@ class Backbone(nn.Module):
 
     def logits(self, rows: Tensor) -> Tensor:
         """Return the logits over the vocabulary of hidden states. [rows, H] -> [rows, V]."""
-        return self.causal.get_output_embeddings()(rows)
+        return finished_logits(self.text_config, self.causal.get_output_embeddings()(rows))
 
     @property
     def dtype(self) -> torch.dtype:
         """The floating-point type the decoder computes in."""
         return self.causal.get_input_embeddings().weight.dtype
+
+
+def linear_layers(decoder: PreTrainedModel) -> list[str]:
+    """Return the names of the linear layers in a decoder's blocks: Llama's seven, or its own."""
+    count = decoder.config.get_text_config().num_hidden_layers
+    lists = [m for m in decoder.modules() if isinstance(m, nn.ModuleList) and len(m) == count]
+    names = {
+        name.rpartition(".")[2]
+        for blocks in lists
+        for name, module in blocks.named_modules()
+        if isinstance(module, nn.Linear)
+    }
+    return list(LINEAR_LAYERS) if names.issuperset(LINEAR_LAYERS) else sorted(names)

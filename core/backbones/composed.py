@@ -1,15 +1,15 @@
-"""A backbone in a folder: `tower/`, `connector.safetensors`, `decoder/` and `backbone.json`.
+"""A backbone in a folder: any vision encoder, a connector, any causal decoder, `backbone.json`.
 
-Tower and decoder are ordinary Hugging Face folders. The embedded `nano` is one of these. Only
-safetensors are read, no code of a checkpoint is run, and a missing, unexpected or mismatched
-weight refuses to load.
+    tower/  decoder/  connector.safetensors  backbone.json
+
+Tower and decoder are ordinary Hugging Face folders; `backbone.json` may name others as "encoder"
+and "decoder". Without `connector.safetensors` the connector is fresh: it is trained with every run.
+The embedded `nano` is one of these. Only safetensors are read, no code of a checkpoint is run, and
+a missing, unexpected or mismatched weight refuses to load.
 """
 
-import hashlib
-import json
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -17,51 +17,85 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor
-from transformers import AutoModel, AutoModelForCausalLM, AutoTokenizer
+from transformers import AutoModel
 
-from core.backbones import default_rate, settings_file
 from core.backbones.base import Backbone, BackboneCard, Connector, VisionTower
+from core.backbones.cards import make_card
+from core.backbones.decoders import load_decoder
+from core.backbones.encoders import PatchTower, feature_width
 from core.backbones.pixels import letterbox
-from core.errors import InvalidFile, MissingArtifact
+from core.backbones.places import Place
+from core.backbones.weights import (
+    check_weights,
+    count_parameters,
+    load_config,
+    load_pretrained,
+    load_tokenizer,
+    revision,
+    weights_of,
+)
+from core.errors import InvalidFile
 
 
 class Composed:
-    """A folder that holds a backbone; nothing is loaded before it is asked for."""
+    """A folder that holds or names an encoder and a decoder; nothing is loaded before its time."""
 
-    def __init__(self, name: str) -> None:
-        default_rate(name)  # refuses what is no backbone
-        self.folder = settings_file(name).parent
-
-    @cached_property
-    def settings(self) -> dict[str, Any]:
-        """The content of `backbone.json`."""
-        return json.loads((self.folder / "backbone.json").read_text())
+    def __init__(self, place: Place) -> None:
+        self.place, self.folder = place, place.folder
+        self.settings = place.settings
+        self.encoder = self.folder / self.settings.get("encoder", "tower")
+        self.decoder = self.folder / self.settings.get("decoder", "decoder")
+        for part in (self.encoder, self.decoder):
+            check_weights(part)
 
     @cached_property
     def card(self) -> BackboneCard:
         """What is known without loading weights."""
-        return BackboneCard(revision=self._revision(), **self.settings["card"])
+        encoder, text = load_config(self.encoder), load_config(self.decoder).get_text_config()
+        return make_card(
+            self.place,
+            revision=self._revision(),
+            width=feature_width(encoder, self.encoder),
+            config=text,
+            parameters=count_parameters(self.decoder),
+            tokens=1,
+        )
+
+    @property
+    def in_cells(self) -> bool:
+        """Whether the encoder's map becomes one token of concatenated cells, as in nano."""
+        return "grid" in self.settings.get("input", {})
 
     def _revision(self) -> str:
-        digest = hashlib.sha256()
-        for path in sorted(self.folder.rglob("*.safetensors")):
-            digest.update(path.relative_to(self.folder).as_posix().encode())
-            digest.update(path.read_bytes())
-        return digest.hexdigest()[:16]
+        files = weights_of(self.folder)
+        files |= weights_of(self.encoder, "tower/") | weights_of(self.decoder, "decoder/")
+        if self.in_cells:
+            return revision(files)
+        tokens = self.settings.get("card", {}).get("tokens_per_frame", 1)
+        return revision(files, [f"tokens {tokens}", f" input {self.settings.get('input')}"])
 
     def backbone(self) -> Backbone:
         """Load connector, decoder and tokenizer."""
-        decoder = load_pretrained(AutoModelForCausalLM, self.folder / "decoder")
-        tokenizer = AutoTokenizer.from_pretrained(self.folder / "decoder", local_files_only=True)
+        decoder = load_decoder(self.decoder)
         connector = Connector(self.card.feature_width, decoder.config.get_text_config().hidden_size)
-        connector.load_state_dict(
-            {k: v.float() for k, v in load_file(self.folder / "connector.safetensors").items()}
-        )
-        return Backbone(self.card, connector, decoder, tokenizer)
+        if (self.folder / "connector.safetensors").is_file():
+            _fill(connector, self.folder / "connector.safetensors")
+        return Backbone(self.card, connector, decoder, load_tokenizer(self.decoder))
 
     def tower(self) -> VisionTower:
         """Load the frozen tower."""
-        return GridTower(self)
+        if self.in_cells:
+            return GridTower(self)
+        return PatchTower(self.card, self.encoder, self.settings.get("input"))
+
+
+def _fill(connector: Connector, path: Path) -> None:
+    try:
+        weights = {name: tensor.float() for name, tensor in load_file(path).items()}
+        connector.load_state_dict(weights)
+    except (SafetensorError, RuntimeError) as error:
+        said = " ".join(str(error).split())
+        raise InvalidFile(f"A connector must fit its encoder and decoder ({said})", path) from None
 
 
 class GridTower(VisionTower):
@@ -73,7 +107,7 @@ class GridTower(VisionTower):
         settings = source.settings["input"]
         self.width, self.height = settings["width"], settings["height"]
         self.grid = tuple(settings["grid"])
-        self.model = load_pretrained(AutoModel, source.folder / "tower").requires_grad_(False)
+        self.model = load_pretrained(AutoModel, source.encoder).requires_grad_(False)
         self.eval()
 
     def prepare(self, frame: NDArray) -> NDArray:
@@ -95,37 +129,3 @@ def normalised(pictures: Tensor) -> Tensor:
 def pool_grid(maps: Tensor, grid: tuple[int, int]) -> Tensor:
     """Average a map into cells and concatenate them. [B, C, h, w] -> [B, rows*columns*C]."""
     return F.adaptive_avg_pool2d(maps, grid).flatten(2).transpose(1, 2).flatten(1)
-
-
-def load_pretrained(kind: Any, folder: Path) -> Any:
-    """Load a Hugging Face folder strictly: safetensors, no remote code, every weight there."""
-    if not list(folder.glob("*.safetensors")):
-        raise MissingArtifact(
-            "Weights are read from safetensors only",
-            f"'{folder}' holds none",
-            "Convert them first.",
-        )
-    try:
-        model, info = kind.from_pretrained(
-            folder,
-            local_files_only=True,
-            trust_remote_code=False,
-            use_safetensors=True,
-            dtype=torch.float32,
-            attn_implementation="sdpa" if kind is AutoModelForCausalLM else None,
-            output_loading_info=True,
-            ignore_mismatched_sizes=True,  # they are reported, and refused below
-        )
-    except SafetensorError as error:
-        raise InvalidFile(f"Weights must be whole safetensors ({error})", folder) from None
-    wrong = {
-        what: sorted(map(str, info.get(what, ())))
-        for what in ("missing_keys", "unexpected_keys", "mismatched_keys", "error_msgs")
-        if info.get(what)
-    }
-    if wrong:
-        raise InvalidFile(
-            f"Every weight must be there and fit, but there are {wrong}", folder,
-            next_step="Download or export the checkpoint again.",
-        )  # fmt: skip
-    return model

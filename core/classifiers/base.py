@@ -1,6 +1,7 @@
 """What the three classifiers share: the sequence, the learned tokens, the two losses."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import ClassVar
@@ -18,26 +19,47 @@ from core.sequence import IGNORE, Batch, Forest, Readout
 
 
 class Learned(IntEnum):
-    """Tokens outside the vocabulary: negative ids, rows of one table."""
+    """Tokens outside the vocabulary: negative ids, rows of one table.
+
+    These are those of the first kind of question; every further kind has both again, 2 lower.
+    """
 
     CLS = -1
     TEXT = -2
+
+    def of(self, kind: int) -> int:
+        """Return the token of a kind of question."""
+        return self - len(Learned) * kind
+
+    def among(self, tokens: Tensor) -> Tensor:
+        """Say which tokens are this one, of whatever kind."""
+        return (tokens < 0) & ((self - tokens) % len(Learned) == 0)
 
 
 @dataclass(frozen=True, slots=True)
 class Questions:
     """Questions about one stretch of frames, as a task asks them. All arrays have shape [Q].
 
-    `time` is the frame after which it is asked, `target` the class or IGNORE, `weight` its weight
-    in every loss. A text stands where `text_weight` is not 0; it is the importance of that text, so
-    that few drawn texts stand for all. `context` are the texts that GAD learns to write.
+    `time` is the frame after which it is asked, `kind` which of the task's questions it is,
+    `target` the class or IGNORE, `weight` its weight in every loss. A text stands where
+    `text_weight` is not 0; it is the importance of that text, so that few drawn texts stand for
+    all. `context` are the texts that GAD learns to write.
     """
 
     time: NDArray[np.int64]
+    kind: NDArray[np.int64]
     target: NDArray[np.int64]
     weight: NDArray[np.float32]
     text_weight: NDArray[np.float32]
     context: tuple[str, ...]
+
+    def where(self, row: int) -> tuple[int, int]:
+        """Return the frame after which a question is asked, and its kind."""
+        return int(self.time[row]), int(self.kind[row])
+
+    def text_importance(self, row: int) -> float:
+        """Return the weight of a question's text, 0 where none stands."""
+        return float(self.weight[row] * self.text_weight[row])
 
 
 class ReadoutModel(nn.Module):
@@ -62,6 +84,7 @@ class ReadoutModel(nn.Module):
         with torch.no_grad():
             table = backbone.causal.get_input_embeddings().weight
             nn.init.normal_(self.tokens.weight, 0, float(table.std())).add_(table.mean(0))
+            self.tokens.weight.mul_(backbone.embed_scale)
 
     def hidden(self, batch: Batch) -> Tensor:
         """Return the final-norm hidden states at the readouts of a batch. Shape: [B, R, H]."""
@@ -111,14 +134,24 @@ class ReadoutModel(nn.Module):
 
 
 class Classifier(ReadoutModel, ABC):
-    """A backbone with a readout; subclasses say only what differs between the classifiers."""
+    """A backbone with a readout; subclasses say only what differs between the classifiers.
+
+    Args:
+        backbone: Connector, decoder, tokenizer.
+        codec: The classes of all kinds of questions, and how they are written.
+        choices: The classes that each kind chooses among; all of them by default.
+    """
 
     name: ClassVar[str]
     writes_text: ClassVar[bool]
     """Whether a text loss exists, so that the output matrix gets an adapter too."""
 
-    def __init__(self, backbone: Backbone, codec: LabelCodec) -> None:
-        super().__init__(backbone, len(Learned), codec.added if self.writes_text else 0)
+    def __init__(
+        self, backbone: Backbone, codec: LabelCodec, choices: Sequence[range] | None = None
+    ) -> None:
+        self.choices = tuple(choices or (range(len(codec.classes)),))
+        added = codec.added if self.writes_text else 0
+        super().__init__(backbone, len(Learned) * len(self.choices), added)
         self.codec = codec
 
     # ---- what differs ------------------------------------------------------------------------
@@ -133,7 +166,7 @@ class Classifier(ReadoutModel, ABC):
 
     @property
     @abstractmethod
-    def root(self) -> int | None:
+    def root(self) -> Learned | None:
         """The one token that is asked first at inference; its hidden state is the embedding.
 
         None: nothing is asked, the last token of the frame itself is read.
@@ -158,13 +191,29 @@ class Classifier(ReadoutModel, ABC):
         parts = self.losses(self.hidden(batch), batch)
         return {"loss": torch.stack(list(parts.values())).sum(), **parts}
 
+    def prompt(self, kind: int) -> tuple[int, ...]:
+        """Return the tokens that a text is written after: `[TEXT]`, unless words stand there."""
+        return (Learned.TEXT.of(kind),)
+
+    def roots(self, kinds: Iterable[int]) -> list[int] | None:
+        """Return the root of every question, or None where frames are read."""
+        return None if self.root is None else [self.root.of(kind) for kind in kinds]
+
     def add_text(
-        self, forest: Forest, text: tuple[int, ...], time: int, *, parent: int = -1, weight: float
+        self,
+        forest: Forest,
+        text: tuple[int, ...],
+        time: int,
+        *,
+        kind: int = 0,
+        parent: int = -1,
+        weight: float = 1.0,
     ) -> None:
         """Add `[TEXT] → text → EOS`; every token and EOS are learned, nothing else."""
-        forest.add_text(
-            Learned.TEXT, (*text, self.backbone.eos), time, parent=parent, weight=weight
-        )
+        *before, root = self.prompt(kind)
+        for token in before:
+            parent = forest.add(token, time, parent)
+        forest.add_text(root, (*text, self.backbone.eos), time, parent=parent, weight=weight)
 
     def trainable(self) -> dict[str, Tensor]:
         """Return everything that training changes besides the adapter, by name."""

@@ -1,5 +1,6 @@
 """The discriminative classifier: a learnable `[CLS]` token and a head, one step."""
 
+from collections.abc import Sequence
 from typing import ClassVar
 
 import torch
@@ -20,9 +21,18 @@ class DiscriminativeClassifier(Classifier):
     reads_frames: bool = False
     """Whether the head stands on the frame's own last token: the ablation without `[CLS]`."""
 
-    def __init__(self, backbone: Backbone, codec: LabelCodec) -> None:
-        super().__init__(backbone, codec)
+    allowed: Tensor
+    """bool [kinds, C]: the classes that each kind of question chooses among."""
+
+    def __init__(
+        self, backbone: Backbone, codec: LabelCodec, choices: Sequence[range] | None = None
+    ) -> None:
+        super().__init__(backbone, codec, choices)
         self.head = nn.Linear(backbone.width, len(codec.classes))
+        allowed = torch.zeros(len(self.choices), len(codec.classes), dtype=torch.bool)
+        for kind, among in enumerate(self.choices):
+            allowed[kind, among.start : among.stop] = True
+        self.register_buffer("allowed", allowed, persistent=False)
 
     @property
     def writes_first(self) -> bool:
@@ -30,7 +40,7 @@ class DiscriminativeClassifier(Classifier):
         return False
 
     @property
-    def root(self) -> int | None:
+    def root(self) -> Learned | None:
         """`[CLS]`, or none where frames are read."""
         return None if self.reads_frames else Learned.CLS
 
@@ -47,7 +57,8 @@ class DiscriminativeClassifier(Classifier):
         parent: int = -1,
         importance: float = 1.0,
     ) -> int:
-        node = forest.add(Learned.CLS, int(questions.time[row]), parent)
+        time, kind = questions.where(row)
+        node = forest.add(Learned.CLS.of(kind), time, parent)
         weight = float(questions.weight[row]) * importance
         forest.teach_class(node, int(questions.target[row]), weight)
         return node
@@ -59,21 +70,29 @@ class DiscriminativeClassifier(Classifier):
         whole, k = self.everywhere(batch), batch.features.shape[2]
         after = batch.time[:, batch.head :] - batch.time[:, 1:2]  # counted from the first
         place = ((after + 1) * k).clamp(min=0).unsqueeze(-1).expand(-1, -1, whole.shape[-1])
-        asked = (batch.token == Learned.CLS).unsqueeze(-1)
+        asked = Learned.CLS.among(batch.token).unsqueeze(-1)
         return torch.where(asked, whole.gather(1, place), whole[:, batch.head :])
 
     def losses(self, hidden: Tensor, batch: Batch) -> dict[str, Tensor]:
         """Return `cls`."""
-        return {"cls": class_loss(self.head, hidden, batch, Learned.CLS)}
+        asked = Learned.CLS.among(batch.token)
+        kinds = (Learned.CLS - batch.token[asked]) // len(Learned)
+        log_p = self.log_probabilities(hidden[asked], kinds)
+        return {"cls": class_loss(log_p, batch, asked)}
 
-    def log_probabilities(self, hidden: Tensor) -> Tensor:
-        """Score the classes at `[CLS]`. [rows, H] -> [rows, C]."""
-        return self.head(hidden).log_softmax(-1)
+    def log_probabilities(self, hidden: Tensor, kinds: Tensor | None = None) -> Tensor:
+        """Score the classes at `[CLS]`; those of other kinds have -inf. [rows, H] -> [rows, C]."""
+        allowed = self.allowed[0 if kinds is None else kinds]
+        return self.head(hidden).masked_fill(~allowed, -torch.inf).log_softmax(-1)
 
 
-def class_loss(head: nn.Linear, hidden: Tensor, batch: Batch, asked: int) -> Tensor:
-    """Weighted cross-entropy of a head at the tokens `asked`, per question. `hidden`: [B, R, H]."""
-    taught = (batch.class_target != IGNORE) & (batch.token == asked)
-    logits = head(hidden[taught])
-    loss = F.cross_entropy(logits, batch.class_target[taught], reduction="none")
-    return (loss * batch.class_weight[taught].to(loss.dtype)).sum() / batch.questions
+def class_loss(log_p: Tensor, batch: Batch, asked: Tensor) -> Tensor:
+    """Return the weighted cross-entropy of classes, a question.
+
+    Args:
+        log_p: The log-probabilities at the tokens asked. [rows, C]
+        batch: Holds target and weight of every token.
+        asked: Which tokens those are, bool [B, R].
+    """
+    loss = F.nll_loss(log_p, batch.class_target[asked], ignore_index=IGNORE, reduction="none")
+    return (loss * batch.class_weight[asked].to(loss.dtype)).sum() / batch.questions

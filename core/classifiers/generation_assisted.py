@@ -37,8 +37,10 @@ class GenerationAssistedClassifier(DiscriminativeClassifier):
     """λ."""
     strategy: Strategy = "discriminative_first"
 
-    def __init__(self, backbone: Backbone, codec: LabelCodec) -> None:
-        super().__init__(backbone, codec)
+    def __init__(
+        self, backbone: Backbone, codec: LabelCodec, choices: Sequence[range] | None = None
+    ) -> None:
+        super().__init__(backbone, codec, choices)
         self.context_head: nn.Linear | None = None
         self._contexts: dict[str, int] = {}
 
@@ -53,38 +55,40 @@ class GenerationAssistedClassifier(DiscriminativeClassifier):
         return self.strategy == "generation_first"
 
     @property
-    def root(self) -> int:
+    def root(self) -> Learned | None:
         """`[CLS]`, or `[TEXT]` where the text comes first."""
-        return Learned.TEXT if self.writes_first else Learned.CLS
+        return Learned.TEXT if self.writes_first else super().root
 
     def teach(self, forest: Forest, questions: Questions, row: int) -> None:
         """Add `[CLS]` and, where a text was drawn, the context."""
-        drawn = float(questions.text_weight[row])
         if self.writes_first:
-            if drawn:  # no `[CLS]` without its text, so the drawn ones stand for all here too
-                self._write(forest, questions, row, parent=-1)
+            if drawn := float(questions.text_weight[row]):
+                # No `[CLS]` without its text, so the drawn ones stand for all here too.
+                self._assist(forest, questions, row, parent=-1)
                 end = forest.add(self.backbone.eos, int(questions.time[row]), forest.last)
                 self._ask(forest, questions, row, parent=end, importance=drawn)
             return
         node = self._ask(forest, questions, row)
-        if drawn * questions.weight[row]:
+        if questions.text_importance(row):
             beside = self.strategy == "parallel" or self.reads_frames
-            self._write(forest, questions, row, parent=-1 if beside else node)
+            self._assist(forest, questions, row, parent=-1 if beside else node)
 
-    def _write(self, forest: Forest, questions: Questions, row: int, *, parent: int) -> None:
-        text, time = questions.context[row], int(questions.time[row])
-        weight = float(questions.weight[row] * questions.text_weight[row])
-        if self.context_head is not None:
-            node = forest.add(Learned.TEXT, time, parent)
+    def _assist(self, forest: Forest, questions: Questions, row: int, *, parent: int) -> None:
+        """Add the context: as a text, or as a class that a head names at `[TEXT]`."""
+        text, weight = questions.context[row], questions.text_importance(row)
+        time, kind = questions.where(row)
+        if self.context_head is None:
+            tokens = self.codec.write(text) if text else ()
+            self.add_text(forest, tokens, time, kind=kind, parent=parent, weight=weight)
+        else:
+            node = forest.add(Learned.TEXT.of(kind), time, parent)
             forest.teach_class(node, self._contexts.get(text, IGNORE), weight)
-            return
-        tokens = self.codec.write(text) if text else ()
-        self.add_text(forest, tokens, time, parent=parent, weight=weight)
 
     def losses(self, hidden: Tensor, batch: Batch) -> dict[str, Tensor]:
         """Return `cls` and `gen`."""
         if self.context_head is None:
             assisting = self.text_loss(hidden, batch)
         else:
-            assisting = class_loss(self.context_head, hidden, batch, Learned.TEXT)
+            asked = Learned.TEXT.among(batch.token)
+            assisting = class_loss(self.context_head(hidden[asked]).log_softmax(-1), batch, asked)
         return super().losses(hidden, batch) | {"gen": self.gen_weight * assisting}

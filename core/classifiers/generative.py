@@ -1,5 +1,6 @@
 """The generative classifier: it writes the label."""
 
+from collections.abc import Iterable
 from typing import ClassVar
 
 import torch
@@ -15,8 +16,19 @@ class GenerativeClassifier(Classifier):
     name: ClassVar[str] = "generative"
     writes_text: ClassVar[bool] = True
 
+    words: tuple[int, ...] = ()
+    """A prompt in the place of `[TEXT]`."""
+
+    def prompt(self, kind: int) -> tuple[int, ...]:
+        """Return the tokens that a label is written after."""
+        return self.words or super().prompt(kind)
+
+    def roots(self, kinds: Iterable[int]) -> list[int] | None:
+        """Return the first token of every question's prompt."""
+        return [self.prompt(kind)[0] for kind in kinds]
+
     @property
-    def root(self) -> int:
+    def root(self) -> Learned:
         """`[TEXT]`, which predicts the label's first token."""
         return Learned.TEXT
 
@@ -32,10 +44,9 @@ class GenerativeClassifier(Classifier):
     def teach(self, forest: Forest, questions: Questions, row: int) -> None:
         """Add `[TEXT] → label → EOS`."""
         target = int(questions.target[row])
-        weight = float(questions.weight[row] * questions.text_weight[row])
+        weight, (time, kind) = questions.text_importance(row), questions.where(row)
         if weight and target != IGNORE:
-            tokens = self.codec.encode(target)
-            self.add_text(forest, tokens, int(questions.time[row]), weight=weight)
+            self.add_text(forest, self.codec.encode(target), time, kind=kind, weight=weight)
 
     def losses(self, hidden: Tensor, batch: Batch) -> dict[str, Tensor]:
         """Return `gen`."""

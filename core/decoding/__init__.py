@@ -9,7 +9,7 @@
 """
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from core.registry import resolve
 
@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from core.frame_cache import Moments
 
     Decoder = Callable[[Classifier, Moments, LabelTrie], Written]
+
+Scoring = Literal["sum", "mean", "prior"]
+"""By what a generative classifier decides: see `core/decoding/answering.py`."""
 
 DECODERS = {
     "exact": "core.decoding.exact:exact",

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from core.classifiers.base import Classifier, Learned
+from core.classifiers.base import Classifier
 from core.decoding.trie import LabelTrie
 from core.decoding.written import Written
 from core.frame_cache import Moments
@@ -35,13 +35,13 @@ def search(classifier: Classifier, moments: Moments, labels: LabelTrie, width: i
     """
     rows, device = len(moments), moments.time.device
     follow, token_of, label_of = (t.to(device) for t in _continuations(labels))
-    found = torch.full((rows, len(classifier.classes)), -torch.inf, device=device)
+    found = torch.full((rows, len(labels.classes)), -torch.inf, device=device)
     cache, visible = moments.cache(), moments.visible
     # One path a row at first; all later states are [paths], row `owner`, in order of rows.
     owner = torch.arange(rows, device=device)
     node = torch.zeros(rows, dtype=torch.long, device=device)
     score = torch.zeros(rows, device=device)
-    token = torch.full((rows, 1), int(Learned.TEXT), device=device)
+    token = torch.full((rows, 1), labels.root, device=device)
     history = torch.full((rows, labels.longest), torch.nan, device=device)
     best_history = history.clone()
     for step in range(labels.longest):
@@ -72,7 +72,7 @@ def search(classifier: Classifier, moments: Moments, labels: LabelTrie, width: i
     nearest = log_p.argmax(axis=1)
     return Written(
         log_p,
-        tuple(classifier.classes[i] for i in nearest),
+        tuple(labels.classes[i] for i in nearest),
         best_history.cpu().numpy(),
         np.zeros(rows, np.int64),
         nearest,

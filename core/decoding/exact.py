@@ -76,8 +76,8 @@ def _with_texts(
     astray = [row for row, found in enumerate(ids) if found is None]
     if astray:
         picked = moments.rows(astray)
-        free, free_log_p = write_freely(classifier, picked, trie.longest + SLACK)
+        free, free_log_p = write_freely(classifier, picked, trie.root, trie.longest + SLACK)
         for row, found, values in zip(astray, free, free_log_p, strict=True):
             ids[row] = found
             token_log_p[row] = values
-    return nearest(classifier.codec, [i or [] for i in ids], token_log_p, log_p)
+    return nearest(classifier.codec, [i or [] for i in ids], token_log_p, log_p, trie.classes)

@@ -22,25 +22,25 @@ def greedy(classifier: Classifier, moments: Moments, trie: LabelTrie) -> Written
     There is no distribution: where the text is a label, that label has the text's log-probability;
     everything else is -inf.
     """
-    ids, token_log_p = write_freely(classifier, moments, trie.longest + SLACK)
-    nothing = np.full((len(ids), len(classifier.classes)), -np.inf, np.float32)
-    written = nearest(classifier.codec, ids, token_log_p, nothing)
+    ids, token_log_p = write_freely(classifier, moments, trie.root, trie.longest + SLACK)
+    nothing = np.full((len(ids), len(trie.classes)), -np.inf, np.float32)
+    written = nearest(classifier.codec, ids, token_log_p, nothing, trie.classes)
     is_label = np.flatnonzero(written.distance == 0)
     written.log_p[is_label, written.nearest[is_label]] = np.nansum(token_log_p[is_label], axis=1)
     return written
 
 
 def write_freely(
-    classifier: Classifier, moments: Moments, longest: int
+    classifier: Classifier, moments: Moments, root: int, longest: int
 ) -> tuple[list[list[int]], NDArray[np.float32]]:
-    """Write greedily until EOS or `longest` tokens.
+    """Write greedily after `root`, until EOS or `longest` tokens.
 
     Returns:
         The tokens without EOS, and the log-probabilities of the tokens with EOS, NaN-padded.
     """
     rows, device, eos = len(moments), moments.time.device, classifier.backbone.eos
     cache, visible = moments.cache(), moments.visible
-    token = torch.full((rows, 1), int(Learned.TEXT), device=device)
+    token = torch.full((rows, 1), root, device=device)
     log_p = np.full((rows, longest), np.nan, np.float32)
     ids: list[list[int]] = [[] for _ in range(rows)]
     running = np.ones(rows, bool)
@@ -64,20 +64,25 @@ def write_freely(
     return ids, log_p
 
 
-def answer_after_writing(classifier: Classifier, moments: Moments) -> Tensor:
+def answer_after_writing(
+    classifier: Classifier, moments: Moments, kinds: NDArray[np.int64]
+) -> Tensor:
     """Write freely, then ask `[CLS]` behind the text and EOS. Returns hidden states [rows, H].
 
     Moments that wrote the same text are asked together; there are few different ones.
     """
-    written, _ = write_freely(classifier, moments, _LONGEST_CONTEXT)
     groups: dict[tuple[int, ...], list[int]] = {}
-    for row, text in enumerate(written):
-        groups.setdefault(tuple(text), []).append(row)
+    for kind in np.unique(kinds).tolist():
+        rows, root = np.flatnonzero(kinds == kind).tolist(), Learned.TEXT.of(kind)
+        written, _ = write_freely(classifier, moments.rows(rows), root, _LONGEST_CONTEXT)
+        for row, text in zip(rows, written, strict=True):
+            whole = (root, *text, classifier.backbone.eos, Learned.CLS.of(kind))
+            groups.setdefault(whole, []).append(row)
     answers: dict[int, Tensor] = {}
-    for text, rows in groups.items():
+    for whole, rows in groups.items():
         forest, node = Forest(), -1
-        for token in (Learned.TEXT, *text, classifier.backbone.eos, Learned.CLS):
-            node = forest.add(int(token), 0, node)
+        for token in whole:
+            node = forest.add(token, 0, node)
         hidden = ask(classifier, moments.rows(rows), forest.done())[:, -1]
         answers |= dict(zip(rows, hidden, strict=True))
     return torch.stack([answers[row] for row in range(len(moments))])

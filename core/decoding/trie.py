@@ -29,17 +29,35 @@ class TriePiece:
 
 
 class LabelTrie:
-    """All labels of a codec as one tree below `[TEXT]`, cut into pieces of bounded size.
+    """The labels of a question as one tree below `[TEXT]`, cut into pieces of bounded size.
 
     A label's log-probability is the sum over its edges, EOS included: `path` [C, L] lists them,
     padded with the number of edges.
+
+    Args:
+        codec: Writes the labels.
+        eos: Ends each of them.
+        choices: The classes that the question chooses among, all of them by default; here they
+            are numbered from 0.
+        root: The `[TEXT]` of the question.
+        limit: Most nodes of a piece, repeated ancestors not counted.
     """
 
-    def __init__(self, codec: LabelCodec, eos: int, limit: int = 256) -> None:
-        texts = [(*codec.encode(i), eos) for i in range(len(codec.classes))]
+    def __init__(
+        self,
+        codec: LabelCodec,
+        eos: int,
+        choices: range | None = None,
+        *,
+        root: int = Learned.TEXT,
+        limit: int = 256,
+    ) -> None:
+        choices = range(len(codec.classes)) if choices is None else choices
+        self.classes, self.root = tuple(codec.classes[i] for i in choices), int(root)
+        texts = [(*codec.encode(i), eos) for i in choices]
         self.children: list[dict[int, int]] = [{}]  # node -> token -> edge
         self.target: list[int] = []  # edge -> node it leads to, -1 where EOS ends a label
-        self.tokens: list[int] = [int(Learned.TEXT)]  # node -> its token
+        self.tokens: list[int] = [self.root]  # node -> its token
         paths = []
         for text in texts:
             node, path = 0, []

@@ -27,17 +27,28 @@ class Written:
     distance: NDArray[np.int64]
     nearest: NDArray[np.int64]
 
+    def rows(self, index: NDArray[np.int64]) -> "Written":
+        """Return some of the rows."""
+        return Written(
+            self.log_p[index],
+            tuple(self.texts[i] for i in index),
+            self.token_log_p[index],
+            self.distance[index],
+            self.nearest[index],
+        )
+
 
 def nearest(
     codec: LabelCodec,
     ids: Sequence[Sequence[int]],
     token_log_p: NDArray[np.float32],
     log_p: NDArray[np.float32],
+    classes: Sequence[str],
 ) -> Written:
-    """Map what was written to labels; ties go to the alphabetically first label."""
+    """Map what was written to `classes`; ties go to the alphabetically first label."""
     texts = tuple(codec.text(i) for i in ids)
-    order = sorted(range(len(codec.classes)), key=lambda i: codec.classes[i])
-    names = [codec.classes[i] for i in order]
+    order = sorted(range(len(classes)), key=lambda i: classes[i])
+    names = [classes[i] for i in order]
     distance = cdist(list(texts), names, scorer=Levenshtein.distance, dtype=np.int32)
     first = distance.argmin(axis=1)
     nearest = np.array(order)[first]

@@ -12,6 +12,7 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Generic, TypeVar
 
 from core.errors import InvalidData
+from core.feature_files import is_feature_file
 from core.formats import Fault, Row, fault_of
 from core.formats.source import quoted
 from core.types import SECOND
@@ -80,11 +81,15 @@ def match(
 
 @dataclass(frozen=True, slots=True)
 class _Names(Generic[Id]):
-    """The library by resolved path, and by the last part of the path with and without suffix."""
+    """The library by resolved path, and by the last part of the path with and without suffix.
+
+    An array of features stands for the video of its name, whatever suffix that has.
+    """
 
     paths: dict[Path, list[Id]] = field(default_factory=dict)
     names: dict[str, list[tuple[Id, tuple[str, ...]]]] = field(default_factory=dict)
     stems: dict[str, list[tuple[Id, tuple[str, ...]]]] = field(default_factory=dict)
+    arrays: dict[str, list[tuple[Id, tuple[str, ...]]]] = field(default_factory=dict)
 
     @classmethod
     def of(cls, videos: Mapping[Id, Path]) -> "_Names[Id]":
@@ -95,6 +100,8 @@ class _Names(Generic[Id]):
             index.names.setdefault(parts[-1], []).append((video, parts))
             stem = (*parts[:-1], PurePosixPath(parts[-1]).stem)
             index.stems.setdefault(stem[-1], []).append((video, stem))
+            if is_feature_file(path):
+                index.arrays.setdefault(stem[-1], []).append((video, stem))
         return index
 
     def meant_by(self, row: Row) -> tuple[Id, ...]:
@@ -103,12 +110,11 @@ class _Names(Generic[Id]):
         if here in self.paths or row.exact or _is_absolute(str(row.video)):
             return tuple(self.paths.get(here, ()))
         wanted = _parts(str(row.video))
-        for known in (self.names, self.stems):
-            found = [
-                video
-                for video, parts in known.get(wanted[-1] if wanted else "", ())
-                if parts[-len(wanted) :] == wanted
-            ]
+        if not wanted:
+            return ()
+        bare = (*wanted[:-1], PurePosixPath(wanted[-1]).stem)
+        for known, end in ((self.names, wanted), (self.stems, wanted), (self.arrays, bare)):
+            found = [video for video, parts in known.get(end[-1], ()) if parts[-len(end) :] == end]
             if found:
                 return tuple(found)
         return ()

@@ -6,6 +6,8 @@
 import json
 import multiprocessing
 import os
+import signal
+import threading
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from dataclasses import dataclass
@@ -129,4 +131,14 @@ class _Work:
 
 
 def _alone() -> None:
+    """Make a process ready: one thread, deaf to stop signals, and no longer than its parent."""
     torch.set_num_threads(1)
+    for number in (signal.SIGTERM, signal.SIGINT):  # a run is finished first; the parent decides
+        signal.signal(number, signal.SIG_IGN)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    if parent := multiprocessing.parent_process():
+        parent.join()
+        os._exit(1)

@@ -12,11 +12,9 @@ from core.config import RunConfig
 from core.reproduction.footage import world_data
 from core.reproduction.plan import Unit
 from core.run_folder import Run, load_run
-from core.tasks.online_detection import frame_targets
-from core.tasks.segments import SegmentTask
 from core.training import train
 from core.training_data import TrainingData, VideoWithFeatures
-from core.types import Progress
+from core.types import FrameFeatures, LabelledVideo, Progress
 
 
 def run_unit(unit: Unit, lr: float, features: Path, work: Path, rate: float) -> dict[str, Any]:
@@ -89,10 +87,9 @@ def _answers(
     return answers, costs
 
 
-def _truth(run: Run, video: Any, features: Any) -> list[int]:
-    if isinstance(run.task, SegmentTask):
-        return [target for _, target in run.task.targets(video, run.labels)]
-    return frame_targets(video, features.time_us, run.labels).tolist()
+def _truth(run: Run, video: LabelledVideo, features: FrameFeatures) -> list[int]:
+    clips = run.task.clips(video, features.time_us, run.labels, "none")
+    return np.concatenate([clip.target for clip in clips]).tolist()
 
 
 def best_of(outcome: Mapping[str, Any]) -> float:

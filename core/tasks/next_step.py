@@ -12,6 +12,6 @@ class NextStep(SegmentTask):
 
     name: ClassVar[str] = "next_step"
 
-    def answers(self, steps: Sequence[Segment]) -> Sequence[str | None]:
+    def after(self, steps: Sequence[Segment]) -> Sequence[str | None]:
         """Return the label of each segment's successor."""
         return [step.label for step in steps[1:]] + [None] * bool(steps)

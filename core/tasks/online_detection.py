@@ -3,11 +3,11 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from core.tasks import BACKGROUND, IGNORED, Clip, context_texts
+from core.tasks import BACKGROUND, IGNORED, Clip, Task, context_texts
 from core.types import LabelledVideo, LabelSet
 
 
-class OnlineDetection:
+class OnlineDetection(Task):
     """One question a frame over K + 1 classes; background is class 0."""
 
     name = "online_detection"
@@ -26,7 +26,8 @@ class OnlineDetection:
         frames = np.arange(len(time_us))
         target = frame_targets(video, time_us, labels)
         texts = context_texts(context, video, time_us)
-        return [Clip(0, len(time_us), frames, target, texts, (0, video.duration_us))]
+        span = (0, video.duration_us)
+        return [Clip(0, len(time_us), frames, np.zeros_like(frames), target, texts, span)]
 
 
 def frame_targets(

@@ -12,6 +12,6 @@ class StepRecognition(SegmentTask):
 
     name: ClassVar[str] = "step_recognition"
 
-    def answers(self, steps: Sequence[Segment]) -> Sequence[str | None]:
+    def after(self, steps: Sequence[Segment]) -> Sequence[str | None]:
         """Return the segments' labels."""
         return [step.label for step in steps]

@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from app.services import importing, library
+from app.services import importing, library, media
 from core.errors import InvalidData, MissingArtifact, UnknownName
 from storage import labels
 from tests.app.conftest import finish
@@ -20,7 +20,7 @@ def test_a_folder_is_added_by_path_with_what_a_look_found(studio, project):
     for row in found.values():
         assert row["health"] == "good"
         assert row["duration_us"] == 9_000_000
-        assert library.thumbnail(studio, row["id"]).read_bytes()[:2] == b"\xff\xd8"
+        assert media.thumbnail(studio, row["id"]).read_bytes()[:2] == b"\xff\xd8"
 
 
 def test_adding_a_folder_again_adds_nothing(studio, project, little_folder):
@@ -69,7 +69,7 @@ def test_bad_files_are_facts_and_the_rest_is_usable(studio, runner, tmp_path, li
     }  # fmt: skip
     assert found["zero.mp4"]["health_reason"]
     with pytest.raises(MissingArtifact):
-        library.media(studio, found["zero.mp4"]["id"])
+        media.media_file(studio, found["zero.mp4"]["id"])
 
 
 def test_a_preview_writes_nothing(studio, runner, little_folder):

@@ -130,7 +130,7 @@ def test_one_click_fine_tunes_to_done_and_the_run_appears_in_compare(browser, si
     with visiting(browser, base) as visit:
         page = visit.open(f"/train?project={project}")
         page.wait_for_selector(".tr-data:has-text('3 train')")
-        page.locator("summary").click()
+        page.get_by_text("Advanced").click()
         page.fill("input[aria-label=Steps]", "4")
         page.locator("button.main", has_text="Fine-tune").click()
         page.wait_for_selector(".tr-run:first-child .st-badge:text-is('RUNNING')", timeout=30_000)

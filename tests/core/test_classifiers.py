@@ -28,7 +28,8 @@ def build(name: str, adapter: bool = False):
 
 def questions(count: int = 6, text_weight: float = 1.0) -> Questions:
     return Questions(
-        np.arange(count), np.arange(count) % len(WORDS), np.ones(count, np.float32),
+        np.arange(count), np.zeros(count, np.int64), np.arange(count) % len(WORDS),
+        np.ones(count, np.float32),
         np.full(count, text_weight, np.float32), tuple(WORDS[i % 3] for i in range(count)),
     )  # fmt: skip
 
@@ -103,8 +104,8 @@ def test_generation_first_answers_behind_what_it_wrote():
     cache = FrameCache(gad, 4, 1)
     cache.push(torch.from_numpy(features), gad.root)
     moments = cache.moments(6)
-    written, _ = write_freely(gad, moments, 24)
-    behind = answer_after_writing(gad, moments)
+    written, _ = write_freely(gad, moments, Learned.TEXT, 24)
+    behind = answer_after_writing(gad, moments, np.zeros(len(moments), np.int64))
     for row in range(6):
         forest = Forest()
         gad.add_text(forest, tuple(written[row]), row, weight=1.0)
@@ -129,7 +130,7 @@ def test_generation_first_asks_cls_only_behind_drawn_texts():
 def test_an_empty_context_is_eos_alone():
     gad = build("gad")
     asked = questions(1)
-    asked = Questions(asked.time, asked.target, asked.weight, asked.text_weight, ("",))
+    asked = Questions(asked.time, asked.kind, asked.target, asked.weight, asked.text_weight, ("",))
     readout = gad.readout(asked)
     assert readout.token.tolist() == [Learned.CLS, Learned.TEXT]
     assert readout.text_target.tolist() == [IGNORE, gad.backbone.eos]
@@ -139,7 +140,9 @@ def test_ignored_frames_carry_no_loss_in_any_classifier():
     for name in CLASSIFIERS:
         classifier = build(name)
         asked = questions()
-        none = Questions(asked.time, np.full(6, IGNORE), asked.weight, asked.text_weight, ("",) * 6)
+        none = Questions(
+            asked.time, asked.kind, np.full(6, IGNORE), asked.weight, asked.text_weight, ("",) * 6
+        )
         out = classifier(batch_of(classifier, none))
         assert out.get("cls", torch.zeros(1)).item() == 0
         if name == "generative":

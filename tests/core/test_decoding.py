@@ -57,7 +57,7 @@ def slow_scores(classifier, features, t):
 
 @pytest.mark.parametrize("limit", [2, 3, 256])
 def test_exact_equals_labels_scored_one_by_one_however_the_trie_is_cut(classifier, moments, limit):
-    trie = LabelTrie(classifier.codec, classifier.backbone.eos, limit)
+    trie = LabelTrie(classifier.codec, classifier.backbone.eos, limit=limit)
     with torch.inference_mode():
         found = exact(classifier, moments, trie)
     for t in range(9):
@@ -189,6 +189,6 @@ def test_ties_in_edit_distance_go_to_the_alphabetically_first_label():
     codec = TextCodec(("pour b", "pour a"), Vocabulary(backbone.tokenizer, backbone.vocabulary))
     ids = [list(codec.write("pour c"))]
     blank = np.full((1, 2), np.nan, np.float32)
-    found = nearest(codec, ids, blank, blank)
+    found = nearest(codec, ids, blank, blank, codec.classes)
     assert codec.classes[found.nearest[0]] == "pour a"
     assert found.distance.tolist() == [1]

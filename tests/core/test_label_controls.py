@@ -101,7 +101,9 @@ def eight_examples(classifier) -> list[Example]:
     for index in range(8):
         target = np.array([index % len(CLASSES)])
         one = np.ones(1, np.float32)
-        asked = Questions(np.array([3]), target, one, one, (CLASSES[index % 3],))
+        asked = Questions(
+            np.array([3]), np.zeros(1, np.int64), target, one, one, (CLASSES[index % 3],)
+        )
         examples.append(Example(random_features(4, seed=index), classifier.readout(asked)))
     return examples
 

@@ -3,18 +3,21 @@
 import pytest
 
 from app.jobs.worker import KINDS
-from core.backbones import BACKBONES
+from core.backbones import KINDS as BACKBONE_KINDS
 from core.classifiers import CLASSIFIERS, MARKS
 from core.decoding import DECODERS
 from core.errors import UnknownName
+from core.feature_sets import LAYOUTS
 from core.formats import FORMATS
 from core.labels import CODECS
 from core.registry import resolve
 from core.tasks import CONTEXTS, TASKS
 
 TABLES = {
-    "backbone": BACKBONES, "classifier": CLASSIFIERS, "codec": CODECS, "context": CONTEXTS,
-    "decoder": DECODERS, "format": FORMATS, "kind of job": KINDS, "task": TASKS,
+    "kind of backbone": BACKBONE_KINDS, "classifier": CLASSIFIERS, "codec": CODECS,
+    "context": CONTEXTS, "decoder": DECODERS, "format": FORMATS, "kind of job": KINDS,
+    "layout": LAYOUTS,
+    "task": TASKS,
 }  # fmt: skip
 
 

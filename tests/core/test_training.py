@@ -1,6 +1,7 @@
 """Training on toy features with a real, random, tiny decoder: it learns, stops, resumes, loads."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -119,6 +120,71 @@ def test_variants_train_and_come_back_as_they_were(values, tiny_folder, tmp_path
     found = run.predictor().predict(video, features, run.predictor().measure(features, 1))
     assert len(found.predicted) == len(features)
     assert np.isfinite(found.log_p.max(axis=1)).all()
+
+
+def joint_data() -> TrainingData:
+    """Videos of two goals: one adds salt more often, the other stirs."""
+
+    def about(name: str, seed: int, split: str = "train"):
+        video, features = toy_video(name, seed=seed, split=split)
+        stirs = sum(s.label == "stir tea" for s in video.segments) * 2 > len(video.segments)
+        return replace(video, goal="make tea" if stirs else "make soup"), features
+
+    labels = LabelSet(LABELS.classes, ("make soup", "make tea"))
+    return TrainingData(labels, [about(f"t{i}.mp4", i) for i in range(6)], [about("v.mp4", 9)])
+
+
+@pytest.mark.training
+@pytest.mark.parametrize("name", CLASSIFIERS)
+def test_three_questions_are_learned_together_and_answered_among_their_own_classes(
+    name, tiny_folder, tmp_path
+):
+    values = {"classifier": name, "task": "clip_tasks"}
+    settings = config(tiny_folder, **values, training={"steps": 60, "batch": 8})
+    train(settings, joint_data(), tmp_path)
+    run, (video, features) = load_run(tmp_path), toy_video("test.mp4", seed=21)
+    found = run.predictor().predict(video, features, run.predictor().measure(features, 1))
+    steps = len(video.segments)
+    assert sorted(found.kind.tolist()) == [0] * steps + [1] * steps + [2]
+    goals = found.kind == 2
+    assert set(found.predicted[~goals].tolist()) <= {0, 1}
+    assert set(found.predicted[goals].tolist()) <= {2, 3}
+    assert np.isneginf(found.log_p[goals][:, :2]).all()
+    assert np.isneginf(found.log_p[~goals][:, 2:]).all()
+    np.testing.assert_allclose(np.exp(found.log_p[~goals]).sum(axis=1), 1, atol=0.2)
+    truth = [LABELS.index(s.label) for s in sorted(video.segments)]
+    assert (found.predicted[found.kind == 0] == truth).mean() > 0.8
+
+
+@pytest.mark.training
+def test_the_untuned_backbone_is_a_run_like_others(tiny_folder, tmp_path):
+    values = {"classifier": "generative", "prompt": "add", "scoring": "prior"}
+    ended = train(config(tiny_folder, **values, training={"steps": 0}), data(), tmp_path)
+    assert (ended.steps, ended.kept, ended.stopped) == (0, "untuned", False)
+    run, (video, features) = load_run(tmp_path), toy_video("test.mp4", seed=21)
+    found = run.predictor().predict(video, features, run.predictor().measure(features, 1))
+    assert found.decoder == "exact, prior"
+    assert len(found.predicted) == len(features)
+    with pytest.raises(InvalidConfig, match="needs a prompt"):
+        config(tiny_folder, classifier="generative", training={"steps": 0})
+
+
+@pytest.mark.training
+def test_auto_tries_contexts_on_validation_and_says_what_it_found(tiny_folder, tmp_path):
+    settings = config(tiny_folder, context="auto", training={"steps": 16})
+    train(settings, data(), tmp_path)
+    about = load_run(tmp_path).about
+    tried = about["context_choice"]["tried"]
+    assert len({t["context"] for t in tried if t["steps"] == 2}) == 5  # no goal in these videos
+    last = [t for t in tried if t["steps"] == 4]
+    assert len(last) == 6
+    assert {t["seed"] for t in last} == {0, 1}
+    assert about["config"]["context"] == about["context_choice"]["context"] != "auto"
+    means = {c: np.mean([t["accuracy"] for t in last if t["context"] == c])
+             for c in {t["context"] for t in last}}  # fmt: skip
+    assert means[about["config"]["context"]] == max(means.values())
+    with pytest.raises(InvalidData, match="chosen on validation videos"):
+        train(settings, data(val=False), tmp_path / "none")
 
 
 @pytest.mark.training
@@ -242,6 +308,6 @@ def test_settings_are_checked_and_named():
     with pytest.raises(UnknownName, match="Did you mean 'discriminative'"):
         RunConfig.read({"classifier": "discrimnative"})
     with pytest.raises(InvalidConfig, match=r"training\.steps"):
-        RunConfig.read({"training": {"steps": 0}})
+        RunConfig.read({"training": {"steps": -1}})
     with pytest.raises(InvalidConfig, match="colour"):
         RunConfig.read({"colour": "red"})

@@ -10,7 +10,7 @@ import torch
 from safetensors import safe_open
 
 from analysis.metrics import evaluate_frames
-from core.backbones import load_backbone, load_tower, settings_file
+from core.backbones import find, load_backbone, load_tower
 from core.classifiers import CLASSIFIERS
 from core.features import FeatureCache
 from core.kitchen import DEMO_RUNS
@@ -22,7 +22,7 @@ from core.tasks.online_detection import frame_targets
 from core.types import LabelledVideo
 from core.video import probe, sample, write_mp4
 
-NANO = settings_file("nano").parent
+NANO = find("nano").folder
 SHIPPED = sorted(CLASSIFIERS)
 
 

@@ -1,0 +1,102 @@
+"""All of a reproduction as plain values: what is stored, printed with `--json` and reported."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from statistics import median
+from typing import Any
+
+from analysis.reproduction.claims import CLAIMS, Comparison, Figure
+from analysis.reproduction.verdicts import (
+    Difference,
+    Outcome,
+    Verdict,
+    compare,
+    holm,
+    judge,
+    overall,
+    spread,
+)
+
+DENSE: tuple[Figure, ...] = ("accuracy", "segment_f1@10", "point_f1_start@1s")
+CLIPS: tuple[Figure, ...] = ("accuracy",)
+
+
+def summarise(outcomes: Sequence[Outcome], about: Mapping[str, Any]) -> dict[str, Any]:
+    """Return conditions, claims and speed of whatever runs there are.
+
+    Args:
+        outcomes: Finished runs, as `core.reproduction` keeps them.
+        about: What to say of the whole: plan, versions, machine.
+    """
+    by_condition: dict[tuple[str, str], list[Outcome]] = {}
+    for outcome in outcomes:
+        by_condition.setdefault((outcome["study"], outcome["condition"]), []).append(outcome)
+    return {
+        "about": dict(about),
+        "runs": len(outcomes),
+        "conditions": [_condition(*key, runs) for key, runs in by_condition.items()],
+        "claims": _claims(by_condition),
+        "speed": _speed(by_condition),
+    }
+
+
+def _condition(study: str, name: str, runs: Sequence[Outcome]) -> dict[str, Any]:
+    figures = DENSE if study == "online" else CLIPS
+    epochs = [run["curve"][-1][0] / run["epoch_steps"] for run in runs]
+    return {
+        "study": study,
+        "condition": name,
+        "seeds": len(runs),
+        "videos": len(runs[0]["truth"]),
+        "classes": runs[0]["classes"],
+        "figures": {
+            figure: dict(zip(("value", "low", "high"), spread(runs, figure), strict=True))
+            for figure in figures
+        },
+        "lr": runs[0]["lr"],
+        "trainable_parameters": runs[0]["trainable_parameters"],
+        "cpu_seconds_per_epoch": median(
+            run["cpu_seconds"] / epoch for run, epoch in zip(runs, epochs, strict=True)
+        ),
+        "curve": runs[0]["curve"],
+    }
+
+
+def _claims(by_condition: Mapping[tuple[str, str], Sequence[Outcome]]) -> list[dict[str, Any]]:
+    found: dict[Comparison, Difference] = {}
+    for comparison in dict.fromkeys(c for claim in CLAIMS for c in claim.comparisons):
+        first = by_condition.get((comparison.study, comparison.first), [])
+        second = by_condition.get((comparison.study, comparison.second), [])
+        if difference := compare(first, second, comparison):
+            found[comparison] = difference
+    corrected = {d.comparison: d for d in holm(list(found.values()))}
+    claims = []
+    for claim in CLAIMS:
+        there = [corrected[c] for c in claim.comparisons if c in corrected]
+        if there:
+            each: list[Verdict] = [judge(claim, difference) for difference in there]
+            claims.append({
+                "name": claim.name, "sentence": claim.sentence, "source": claim.source,
+                "expected": claim.expected, "verdict": overall(each),
+                "comparisons": [
+                    asdict(d) | {"verdict": v} for d, v in zip(there, each, strict=True)
+                ],
+            })  # fmt: skip
+    return claims
+
+
+def _speed(by_condition: Mapping[tuple[str, str], Sequence[Outcome]]) -> list[dict[str, Any]]:
+    """Return what one answer costs: the discriminative classifier and each decoder beside it."""
+    runs = {name: by_condition.get(("steps", name), []) for name in ("discriminative", "text")}
+    base = [run["cost"]["head"]["ms"] for run in runs["discriminative"]]
+    if not base or not runs["text"]:
+        return []
+    rows = [{"asked": "discriminative", "passes": 1.0, "ms": median(base), "ratio": 1.0}]
+    for decoder in runs["text"][0]["cost"]:
+        cost = [run["cost"][decoder] for run in runs["text"]]
+        ms = median(c["ms"] for c in cost)
+        passes = median(c["passes"] for c in cost)
+        rows.append(
+            {"asked": f"text, {decoder}", "passes": passes, "ms": ms, "ratio": ms / median(base)}
+        )
+    return rows

@@ -1,0 +1,149 @@
+"""`gad train`, `gad evaluate`, `gad predict`: runs from the shell."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from app.cli.options import DataDir, Json, Project
+from app.cli.reach import follow, print_json, writer
+from app.services import read_studio
+from core.types import SPLITS
+from storage.data_directory import DataDirectory
+
+_PROMPT = "The action in the video is"
+
+
+def train(
+    classifier: Annotated[
+        str, typer.Option(help="generative, discriminative, gad, or all.")
+    ] = "gad",
+    project: Project = "kitchen",
+    task: Annotated[str, typer.Option(help="What is recognised.")] = "online_detection",
+    backbone: Annotated[
+        str | None, typer.Option(help="A name, or the path of a folder; else the project's own.")
+    ] = None,
+    steps: Annotated[int | None, typer.Option(help="Optimiser steps.")] = None,
+    seed: Annotated[int, typer.Option(help="Seed of everything random.")] = 0,
+    settings: Annotated[str, typer.Option(help="More settings, as JSON.")] = "{}",
+    data_dir: DataDir = None,
+    as_json: Json = False,
+) -> None:
+    """Fine-tune a classifier on a project, and predict all its videos."""
+    more = _settings(settings)
+    training = {"seed": seed, **({"steps": steps} if steps else {}), **more.pop("training", {})}
+    chosen = {"task": task, **more, "training": training}
+    if backbone:
+        chosen["backbone"] = backbone
+    _train(data_dir, project, chosen, classifier, as_json)
+
+
+def _train(
+    data_dir: Path | None, project: str, settings: dict[str, Any], classifier: str, as_json: bool
+) -> None:
+    if classifier != "all":
+        settings["classifier"] = classifier
+    with writer(data_dir) as run:
+        values = {"project": project, "settings": settings, "all": classifier == "all"}
+        started = run("train", values)
+        if not as_json:
+            typer.echo(f"queued as job {', '.join(map(str, started['jobs']))}", err=True)
+        follow(run, started["jobs"], quiet=as_json)
+    found = [_evaluated(data_dir, project, number, None) for number in started["runs"]]
+    if as_json:
+        print_json({**started, "evaluation": found})
+    else:
+        for each in found:
+            _tell_figures(each)
+
+
+def _settings(text: str) -> dict[str, Any]:
+    """Read settings as JSON; names and values are checked where they are used."""
+    try:
+        found = json.loads(text)
+    except ValueError as error:
+        raise typer.BadParameter(f"--settings must be JSON: {error}") from None
+    if not isinstance(found, dict) or not isinstance(found.get("training", {}), dict):
+        raise typer.BadParameter(
+            '--settings must be an object, such as {"codec": "random", "training": {"batch": 8}}'
+        )
+    return found
+
+
+def evaluate(
+    run: Annotated[str, typer.Argument(help="Name of a run, or path of its folder.")],
+    split: Annotated[str, typer.Option(help="train, val or test.")] = "test",
+    project: Project = "kitchen",
+    data_dir: DataDir = None,
+    as_json: Json = False,
+) -> None:
+    """Score a run's predictions on a split, with intervals over videos."""
+    if split not in SPLITS:
+        raise typer.BadParameter(f"--split is train, val or test, not '{split}'")
+    found = _evaluated(data_dir, project, run, split)
+    print_json(found) if as_json else _tell_figures(found)
+
+
+def _evaluated(
+    data_dir: Path | None, project: str, run: str | int, split: str | None
+) -> dict[str, Any]:
+    from app.services.shell_queries import evaluated
+
+    with read_studio(data_dir) as studio:
+        return evaluated(studio, project, run, split)
+
+
+def _tell_figures(found: Mapping[str, Any]) -> None:
+    typer.echo(f"{found['run']} on {found['videos']} {found['split']} videos")
+    for key, value in found["metrics"].items():
+        low, high = found["interval"][key]
+        shown = "–" if value is None else f"{value:5.1f}"
+        spread = "" if low is None else f"  [{low:.1f}, {high:.1f}]"
+        typer.echo(f"  {key:<20} {shown}{spread}")
+
+
+def predict(
+    run: Annotated[str | None, typer.Argument(help="Name of a run, or path of its folder.")] = None,
+    videos: Annotated[list[Path] | None, typer.Argument(help="Video files.")] = None,
+    untuned: Annotated[
+        str | None, typer.Option(help="A backbone: predict the project's videos without training.")
+    ] = None,
+    prompt: Annotated[str, typer.Option(help="What an untuned backbone continues.")] = _PROMPT,
+    project: Project = "kitchen",
+    decoder: Annotated[
+        str | None, typer.Option(help="exact, greedy, trie or beam (generative).")
+    ] = None,
+    data_dir: DataDir = None,
+    as_json: Json = False,
+) -> None:
+    """Predict videos with a run; one line of JSON a video."""
+    if untuned:
+        settings = {"backbone": untuned, "prompt": prompt, "decoder": decoder or "exact"}
+        _train(data_dir, project, {**settings, "training": {"steps": 0}}, "generative", as_json)
+        return
+    if not run or not videos:
+        raise typer.BadParameter("name a run and video files, or a backbone with --untuned")
+    from app.jobs.predict_files import predict_files  # torch takes seconds to import
+
+    folder = _run_folder(data_dir, project, run)
+    cache = DataDirectory.find(data_dir).features
+    for line in predict_files(folder, videos, cache, decoder=decoder):
+        print_json(line) if as_json else _tell_segments(line)
+
+
+def _run_folder(data_dir: Path | None, project: str, run: str) -> Path:
+    from app.services.shell_queries import folder_of
+
+    if Path(run).is_dir():
+        return Path(run)
+    with read_studio(data_dir) as studio:
+        return folder_of(studio, project, run)
+
+
+def _tell_segments(line: Mapping[str, Any]) -> None:
+    typer.echo(f"{line['video']}: {len(line['segments'])} segments")
+    for s in line["segments"]:
+        span = f"{s['start_us'] / 1e6:7.2f} – {s['end_us'] / 1e6:7.2f} s"
+        typer.echo(f"  {span}  {s['label']:<24} {s['confidence']:.2f}")

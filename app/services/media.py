@@ -1,0 +1,70 @@
+"""What is played and shown of a video: its file, its playable copy, its thumbnail."""
+
+from pathlib import Path
+
+from app.services import Studio
+from core.errors import MissingArtifact
+from storage import jobs, library
+from storage.library import Video
+from storage.states import Health
+
+SUFFIXES = {
+    ".mp4": "video/mp4", ".m4v": "video/mp4", ".mov": "video/quicktime", ".webm": "video/webm",
+    ".mkv": "video/x-matroska", ".avi": "video/x-msvideo", ".mpg": "video/mpeg",
+    ".mpeg": "video/mpeg", ".ts": "video/mp2t", ".ogv": "video/ogg",
+}  # fmt: skip
+"""Files that a folder's scan takes, and how they are served."""
+
+
+def proxy_of(studio: Studio, video: Video) -> Path:
+    """Return where a video's playable copy is, or would be."""
+    return studio.directory.proxies / f"{video.content_hash}.mp4"
+
+
+def media_file(studio: Studio, video_id: int) -> tuple[Path, str]:
+    """Return the file to play for a video: itself, or its playable copy.
+
+    Raises:
+        MissingArtifact: There is none, it is gone, or its copy is still being made.
+    """
+    video = library.video_by_id(studio.database, video_id)
+    if video.is_features:
+        raise MissingArtifact("This video has features and no video file", f"'{video.name}'")
+    proxy = proxy_of(studio, video)
+    if proxy.is_file():
+        return proxy, "video/mp4"
+    path = Path(video.path)
+    if video.playable and path.is_file():
+        return path, SUFFIXES.get(path.suffix.lower(), "application/octet-stream")
+    if not path.is_file():
+        raise MissingArtifact(
+            "The video file is gone", f"'{video.name}'", "Put it back, or archive it."
+        )
+    raise MissingArtifact("A playable copy is not made yet", f"'{video.name}'", "Wait a moment.")
+
+
+def want_proxy(studio: Studio, video_id: int) -> int | None:
+    """Queue the making of a playable copy where one is needed; returns the job."""
+    video = library.video_by_id(studio.database, video_id)
+    unneeded = video.playable or video.is_features or video.health is Health.UNREADABLE
+    if unneeded or proxy_of(studio, video).is_file():
+        return None
+    spec = {
+        "kind": "proxy",
+        "video": video_id,
+        "source": video.path,
+        "target": str(proxy_of(studio, video)),
+    }
+    for job in jobs.list_jobs(studio.database, video.project_id, limit=50):
+        if job.kind == "proxy" and not job.state.is_finished and job.spec == spec:
+            return job.id
+    return jobs.enqueue(
+        studio.database, jobs.NewJob(video.project_id, "proxy", "media", spec, 5)
+    ).id
+
+
+def thumbnail(studio: Studio, video_id: int) -> Path | None:
+    """Return the thumbnail of a video, None where there is none yet."""
+    video = library.video_by_id(studio.database, video_id)
+    path = studio.directory.thumbs / f"{video.content_hash}.jpg"
+    return path if video.content_hash and path.is_file() else None
