@@ -100,6 +100,14 @@ CLAIMS = (
         (_online("gad previous", "gad without cls"),),
     ),
     Claim(
+        "order", "[CLS] first is better than the text first, or both beside each other.", "greater",
+        (_online("gad previous", "gad text first"), _online("gad previous", "gad parallel")),
+    ),
+    Claim(
+        "auto", "A context chosen on validation is as good as the previous action.", "equal",
+        (_online("gad auto", "gad previous"),), "question",
+    ),
+    Claim(
         "content", "What the context says matters: the true one beats the shuffled one.", "greater",
         (_online("gad previous", "gad shuffled"), _steps("gad goal", "gad nothing")), "question",
     ),

@@ -130,13 +130,14 @@ def _speed(rows: Sequence[Mapping[str, Any]]) -> str:
         return '<p class="soft">No run of it yet.</p>'
     lines = "".join(
         f'<tr><td>{escape(r["asked"])}</td><td class="n">{r["passes"]:g}</td>'
-        f'<td class="n">{r["ms"]:.1f}</td><td class="n">{r["ratio"]:.2f} ×</td></tr>'
+        f'<td class="n">{r["ms"]:.1f}</td><td class="n">{r["ratio"]:.2f} ×</td>'
+        f"{_cell(r['accuracy'])}</tr>"
         for r in rows
     )
     return (
         '<p class="soft">Batch 1, merged adapter, a clip of 64 frames, one thread, medians over '
         'seeds.</p><table><tr><th>asked</th><th class="n">decoder passes</th><th class="n">ms</th>'
-        f'<th class="n">of the discriminative</th></tr>{lines}</table>'
+        f'<th class="n">of the discriminative</th><th class="n">accuracy</th></tr>{lines}</table>'
     )
 
 
@@ -150,7 +151,8 @@ def _study(name: str, title: str, conditions: Sequence[Mapping[str, Any]]) -> st
         f"<tr><td>{escape(c['condition'])}</td>"
         + "".join(_cell(c["figures"][f]) for f in figures)
         + f'<td class="n">{c["lr"]:g}</td><td class="n">{c["trainable_parameters"]:,}</td>'
-        f'<td class="n">{c["cpu_seconds_per_epoch"]:.1f}</td><td>{_curve(c["curve"])}</td></tr>'
+        f'<td class="n">{_number(c["cpu_seconds_per_epoch"])}</td>'
+        f"<td>{_curve(c['curve'])}</td></tr>"
         for c in rows
     )
     return (
@@ -169,7 +171,13 @@ def _cell(figure: Mapping[str, float]) -> str:
     )
 
 
+def _number(value: float | None) -> str:
+    return "–" if value is None else f"{value:.1f}"
+
+
 def _curve(points: Sequence[Sequence[float]]) -> str:
+    if not points:
+        return ""
     last = points[-1][0]
     line = " ".join(f"{118 * s / last + 1:.1f},{33 - 0.32 * a:.1f}" for s, a in points)
     return (

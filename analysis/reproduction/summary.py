@@ -42,7 +42,7 @@ def summarise(outcomes: Sequence[Outcome], about: Mapping[str, Any]) -> dict[str
 
 def _condition(study: str, name: str, runs: Sequence[Outcome]) -> dict[str, Any]:
     figures = DENSE if study == "online" else CLIPS
-    epochs = [run["curve"][-1][0] / run["epoch_steps"] for run in runs]
+    trained = [run for run in runs if run["curve"]]
     return {
         "study": study,
         "condition": name,
@@ -56,9 +56,12 @@ def _condition(study: str, name: str, runs: Sequence[Outcome]) -> dict[str, Any]
         "lr": runs[0]["lr"],
         "trainable_parameters": runs[0]["trainable_parameters"],
         "cpu_seconds_per_epoch": median(
-            run["cpu_seconds"] / epoch for run, epoch in zip(runs, epochs, strict=True)
-        ),
+            run["cpu_seconds"] * run["epoch_steps"] / run["curve"][-1][0] for run in trained
+        )
+        if trained
+        else None,
         "curve": runs[0]["curve"],
+        "contexts": sorted({run["context"] for run in runs if "context" in run}),
     }
 
 
@@ -87,16 +90,22 @@ def _claims(by_condition: Mapping[tuple[str, str], Sequence[Outcome]]) -> list[d
 
 def _speed(by_condition: Mapping[tuple[str, str], Sequence[Outcome]]) -> list[dict[str, Any]]:
     """Return what one answer costs: the discriminative classifier and each decoder beside it."""
-    runs = {name: by_condition.get(("steps", name), []) for name in ("discriminative", "text")}
-    base = [run["cost"]["head"]["ms"] for run in runs["discriminative"]]
-    if not base or not runs["text"]:
+    base = by_condition.get(("steps", "discriminative"), [])
+    text = by_condition.get(("steps", "text"), [])
+    if not base or not text:
         return []
-    rows = [{"asked": "discriminative", "passes": 1.0, "ms": median(base), "ratio": 1.0}]
-    for decoder in runs["text"][0]["cost"]:
-        cost = [run["cost"][decoder] for run in runs["text"]]
-        ms = median(c["ms"] for c in cost)
-        passes = median(c["passes"] for c in cost)
-        rows.append(
-            {"asked": f"text, {decoder}", "passes": passes, "ms": ms, "ratio": ms / median(base)}
-        )
-    return rows
+    asked = [("discriminative", base, "head")]
+    asked += [(f"text, {decoder}", text, decoder) for decoder in text[0]["cost"]]
+    return [_cost(*each, median(run["cost"]["head"]["ms"] for run in base)) for each in asked]
+
+
+def _cost(name: str, runs: Sequence[Outcome], decoder: str, base_ms: float) -> dict[str, Any]:
+    costs = [run["cost"][decoder] for run in runs]
+    ms, (accuracy, low, high) = median(c["ms"] for c in costs), spread(runs, "accuracy", decoder)
+    return {
+        "asked": name,
+        "passes": median(c["passes"] for c in costs),
+        "ms": ms,
+        "ratio": ms / base_ms,
+        "accuracy": {"value": accuracy, "low": low, "high": high},
+    }

@@ -40,17 +40,17 @@ class Difference:
     videos: int
 
 
-def answers(outcome: Outcome) -> Mapping[str, Sequence[int]]:
-    """Return what counts as a run's answers: the fullest decoder that was asked."""
+def answers(outcome: Outcome, decoder: str | None = None) -> Mapping[str, Sequence[int]]:
+    """Return a run's answers by a decoder; what counts is the fullest that was asked."""
     asked = outcome["predicted"]
-    return asked[next(name for name in _SHOWN_FIRST if name in asked)]
+    return asked[decoder or next(name for name in _SHOWN_FIRST if name in asked)]
 
 
-def tally(outcome: Outcome, figure: Figure) -> Tally:
+def tally(outcome: Outcome, figure: Figure, decoder: str | None = None) -> Tally:
     """Count a figure of one run, video by video."""
     videos = sorted(outcome["truth"])
     truth = [np.array(outcome["truth"][v], np.int64) for v in videos]
-    said = [np.array(answers(outcome)[v], np.int64) for v in videos]
+    said = [np.array(answers(outcome, decoder)[v], np.int64) for v in videos]
     if figure == "accuracy":
         asked = [t != IGNORED for t in truth]
         right = [float(((t == s) & a).sum()) for t, s, a in zip(truth, said, asked, strict=True)]
@@ -84,9 +84,11 @@ def compare(
     return Difference(comparison, value, float(low), float(high), p, seeds, videos)
 
 
-def spread(runs: Sequence[Outcome], figure: Figure) -> tuple[float, float, float]:
+def spread(
+    runs: Sequence[Outcome], figure: Figure, decoder: str | None = None
+) -> tuple[float, float, float]:
     """Return the mean over a condition's seeds with its interval over seeds and videos."""
-    tallies = [tally(run, figure) for run in runs]
+    tallies = [tally(run, figure, decoder) for run in runs]
     weights = _weights(len(tallies), len(tallies[0].part), RESAMPLES)
     drawn = _mean([t.percent(weights[1]) for t in tallies], weights[0])
     low, high = np.percentile(drawn, [(100 - _LEVEL) / 2, (100 + _LEVEL) / 2])

@@ -17,9 +17,10 @@ from typing import Any
 import torch
 
 from core.backbones import default_rate
-from core.reproduction.footage import shoot
-from core.reproduction.plan import Plan, Unit
+from core.reproduction.footage import reels, shoot
+from core.reproduction.plan import GRID, Plan, Unit
 from core.reproduction.runs import best_of, run_unit
+from core.reproduction.worlds import Pixels
 from core.types import Progress, Report, nobody_listens
 
 
@@ -72,24 +73,28 @@ def reproduce(plan: Plan, folder: Path, report: Report = nobody_listens) -> bool
     One process a core, or one process where there is a GPU. A stop is obeyed between runs; what is
     finished is kept and not done again.
     """
-    book, rate, features = Book(folder), default_rate("nano"), {}
+    book, rate = Book(folder), default_rate("nano")
+    reels_of: dict[Pixels, dict[int, Path]] = {pixels: {} for pixels in plan.pixels()}
     count = 1 if torch.cuda.is_available() else os.cpu_count() or 1
     spawn = multiprocessing.get_context("spawn")
 
     def tasks(units: Iterable[Unit], rates: Mapping[str, float]) -> Iterator[_Task]:
         for unit in units:
             if book.outcome(unit) is None:
-                lr = unit.lr or rates[unit.condition.family]
+                lr = unit.lr or rates.get(unit.condition.family, GRID[0])
                 place = folder / "work" / unit.key
-                made = features[unit.condition.world.pixels]
-                yield unit, unit.key, (run_unit, unit, lr, made, place, rate)
+                made = reels_of[unit.condition.world.pixels]
+                shot = [made[reel] for reel in sorted(made)]
+                yield unit, unit.key, (run_unit, unit, lr, shot, place, rate)
 
     with ProcessPoolExecutor(count, mp_context=spawn, initializer=_alone) as pool:
         left = [u for u in (*plan.tuning(), *plan.units()) if book.outcome(u) is None]
-        work = _Work(pool, report, len(left) + len(plan.pixels()))
-        worlds = ((p, "rendering a world", (shoot, p, folder / "features")) for p in plan.pixels())
-        for pixels, path in work.results(worlds, count):
-            features[pixels] = path
+        pieces = [(pixels, reel) for pixels in reels_of for reel in reels(pixels)]
+        work = _Work(pool, report, len(left) + len(pieces))
+        footage = folder / "features"
+        shots = (((p, reel), "rendering worlds", (shoot, p, reel, footage)) for p, reel in pieces)
+        for (pixels, reel), path in work.results(shots, count):
+            reels_of[pixels][reel] = path
         for units in (plan.tuning, plan.units):
             for unit, outcome in work.results(tasks(units(), book.rates(plan)), count):
                 book.write(unit, outcome)

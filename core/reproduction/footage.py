@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from random import Random
@@ -22,20 +23,27 @@ from core.types import FrameFeatures, Split, grid_us
 
 _SCALE = 0.5  # of the nominal picture, as in nano's pre-training
 _BATCH = 32
+_REEL = 24  # videos
 
 
-def shoot(pixels: Pixels, folder: Path) -> Path:
-    """Render and encode a world's videos with nano's tower, unless the file is there.
+def reels(pixels: Pixels) -> range:
+    """Return the numbers of a world's reels: pieces that can be rendered beside each other."""
+    return range(-(-len(pixels.scripts()) // _REEL))
+
+
+def shoot(pixels: Pixels, reel: int, folder: Path) -> Path:
+    """Render and encode a piece of a world with nano's tower, unless its file is there.
 
     Returns:
         A safetensors file: video name → features float16 [T, k, d] on the tower's grid.
     """
     tower = load_tower("nano")
-    recipe = json.dumps([asdict(pixels), tower.card.revision], sort_keys=True)
+    recipe = json.dumps([asdict(pixels), reel, tower.card.revision], sort_keys=True)
     path = folder / f"{hashlib.sha256(recipe.encode()).hexdigest()[:16]}.safetensors"
     if not path.is_file():
         folder.mkdir(parents=True, exist_ok=True)
-        found = {script.name: _encode(script, tower) for script, _ in pixels.scripts()}
+        scripts = pixels.scripts()[reel * _REEL : (reel + 1) * _REEL]
+        found = {script.name: _encode(script, tower) for script, _ in scripts}
         beside = path.with_suffix(".tmp")
         save_file(found, beside)
         beside.replace(path)
@@ -55,11 +63,11 @@ def _encode(script: Script, tower: VisionTower) -> NDArray[np.float16]:
 
 
 def world_data(
-    world: World, seed: int, features: Path, rate: float
+    world: World, seed: int, reels: Sequence[Path], rate: float
 ) -> tuple[TrainingData, list[VideoWithFeatures]]:
     """Return a world's training and validation videos, and its test videos, under its names."""
     names = world.names(seed)
-    arrays = load_file(features)
+    arrays = {name: array for reel in reels for name, array in load_file(reel).items()}
     known: dict[Split, list[VideoWithFeatures]] = {"train": [], "val": [], "test": []}
     for script, split in world.pixels.scripts():
         time_us = grid_us(script.duration_us, rate)

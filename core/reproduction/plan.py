@@ -25,8 +25,9 @@ class Condition:
     """One way to classify, in one world.
 
     `settings` are those of a run, `family` names the conditions that share a learning rate.
-    `decoders` are asked on the test videos besides the run's own. With `first`, half of the steps
-    train a run of those settings, whose frozen weights the other half builds on.
+    `decoders` are asked on the test videos, the run's own if there are none. With `first`, half
+    of the steps train a run of those settings, whose frozen weights the other half builds on.
+    `untuned` ones are not trained at all.
     """
 
     name: str
@@ -35,6 +36,7 @@ class Condition:
     world: World = NATIVE
     decoders: tuple[str, ...] = ()
     first: Mapping[str, Any] | None = None
+    untuned: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +94,7 @@ class Plan:
         asked = set(self.rates)
         for study in self.studies:
             for condition in study.conditions:
-                if condition.family in asked:
+                if condition.family in asked or condition.untuned:
                     continue
                 asked.add(condition.family)
                 for lr in GRID:
@@ -118,17 +120,24 @@ def _gad(context: str, **more: Any) -> dict[str, Any]:
 _DISC: dict[str, Any] = {"classifier": "discriminative"}
 _PERMUTED = World(alignment="permuted")
 
+_UNTUNED = Condition(
+    "untuned", _generative("text", prompt="The action in the video is"), "none",
+    decoders=("exact",), untuned=True,
+)  # fmt: skip
+"""The zero-shot baseline: the backbone as it is."""
+
 _CORE = (
+    _UNTUNED,
     Condition("discriminative", _DISC, "discriminative"),
     Condition("gad goal", _gad("task_goal"), "gad"),
-    Condition("text", _generative("text"), "text", decoders=("exact", "greedy")),
+    Condition("text", _generative("text"), "text", decoders=("exact", "greedy", "trie")),
     Condition("random", _generative("random"), "text", decoders=("exact",)),
     Condition("desync", _generative("desync"), "apart", decoders=("exact",)),
     Condition("extend", _generative("extend"), "apart", decoders=("exact",)),
     Condition("text permuted", _generative("text"), "text", _PERMUTED, ("exact",)),
     Condition("random permuted", _generative("random"), "text", _PERMUTED, ("exact",)),
 )
-"""Step recognition: the eight conditions of the short form."""
+"""Step recognition: the eight conditions of the short form, and the untuned backbone."""
 
 _MORE = (
     Condition("gad previous", _gad("previous_action"), "gad"),
@@ -151,6 +160,13 @@ _ONLINE = (
     Condition("text", _generative("text"), "text"),
     Condition("desync", _generative("desync"), "apart"),
 )
+
+_MORE_ONLINE = (
+    Condition("gad parallel", _gad("previous_action", strategy="parallel"), "gad"),
+    Condition("gad text first", _gad("previous_action", strategy="generation_first"), "gad"),
+    Condition("gad auto", _gad("auto"), "gad"),
+)
+"""Trained like those of the study `online`, but listed last: `auto` costs twice as much."""
 
 _NEXT = (
     Condition("discriminative", _DISC, "discriminative"),
@@ -181,9 +197,19 @@ def _map() -> Iterator[Condition]:
     yield Condition("text, long names", _generative("text"), "text", World(base, long=True))
 
 
+_SMALL = Pixels(train=60, val=12, test=40)
+
 QUICK = Plan(
     "quick",
-    (Study("steps", "step_recognition", 90, 24, _CORE),),
+    (
+        Study(
+            "steps",
+            "step_recognition",
+            80,
+            24,
+            tuple(replace(c, world=replace(c.world, pixels=_SMALL)) for c in _CORE),
+        ),
+    ),
     seeds=3,
     # Chosen by the full form on validation; see docs/reproduction.
     rates=dict.fromkeys(("discriminative", "gad", "text", "apart"), 2e-3),
@@ -196,6 +222,7 @@ FULL = Plan(
         Study("online", "online_detection", 150, 4, _ONLINE, test=32),
         Study("next", "next_step", 200, 32, _NEXT),
         Study("map", "step_recognition", 140, 32, tuple(_map())),
+        Study("online", "online_detection", 150, 4, _MORE_ONLINE, test=32),
     ),
     seeds=5,
 )

@@ -2,7 +2,7 @@
 
 import shutil
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,13 +17,15 @@ from core.training_data import TrainingData, VideoWithFeatures
 from core.types import FrameFeatures, LabelledVideo, Progress
 
 
-def run_unit(unit: Unit, lr: float, features: Path, work: Path, rate: float) -> dict[str, Any]:
+def run_unit(
+    unit: Unit, lr: float, reels: Sequence[Path], work: Path, rate: float
+) -> dict[str, Any]:
     """Train and test one unit; the run itself is thrown away.
 
     Args:
         unit: Which run.
         lr: Its learning rate.
-        features: What `shoot` made of the unit's pixels.
+        reels: What `shoot` made of the unit's pixels.
         work: A folder of its own, removed at the end.
         rate: Frames a second of the features.
 
@@ -31,9 +33,10 @@ def run_unit(unit: Unit, lr: float, features: Path, work: Path, rate: float) -> 
         Plain values: `truth` and, per decoder, `predicted` (video → class index of each question),
         `curve` (step, validation accuracy in percent), what it cost and how large it is.
     """
-    data, test = world_data(unit.condition.world, unit.seed, features, rate)
+    data, test = world_data(unit.condition.world, unit.seed, reels, rate)
     test = test[: unit.study.test]
-    steps, more = unit.study.steps, dict(unit.condition.settings)
+    steps = 0 if unit.condition.untuned else unit.study.steps
+    more = dict(unit.condition.settings)
     started, cpu = time.monotonic(), time.process_time()
     if unit.condition.first is not None:
         steps //= 2
@@ -47,8 +50,9 @@ def run_unit(unit: Unit, lr: float, features: Path, work: Path, rate: float) -> 
     return {
         "study": unit.study.name, "condition": unit.condition.name, "seed": unit.seed, "lr": lr,
         "classes": len(run.classifier.classes), "rate": rate, "curve": curve,
-        "epoch_steps": run.about["epoch_steps"], "cost": cost, **trained,
-        "trainable_parameters": run.about["trainable_parameters"],
+        "epoch_steps": run.about.get("epoch_steps", 1), "cost": cost, **trained,
+        "trainable_parameters": run.about["trainable_parameters"] if steps else 0,
+        "context": run.config.context,
         "truth": {video.name: _truth(run, video, features) for video, features in test},
         "predicted": answers,
     }  # fmt: skip
@@ -76,7 +80,7 @@ def _answers(
     run: Run, test: list[VideoWithFeatures], decoders: tuple[str, ...]
 ) -> tuple[dict[str, dict[str, list[int]]], dict[str, dict[str, float]]]:
     answers, costs = {}, {}
-    for decoder in (None, *decoders):
+    for decoder in decoders or (None,):
         predictor = run.predictor(decoder)
         cost = predictor.measure(test[0][1])
         costs[predictor.decoder] = {"passes": cost.passes, "tokens": cost.tokens, "ms": cost.ms}

@@ -1,9 +1,12 @@
 """What is equal between the three classifiers is equal to the digit."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
 
+from core.backbones.base import LINEAR_LAYERS
 from core.classifiers import CLASSIFIERS, classifier_class
 from core.classifiers.base import Learned, Questions
 from core.decoding.greedy import answer_after_writing, write_freely
@@ -11,11 +14,14 @@ from core.errors import UnknownName
 from core.frame_cache import FrameCache
 from core.labels.base import Vocabulary
 from core.labels.text import TextCodec
+from core.prediction import Cost, Predictor
 from core.sequence import IGNORE, Example, Forest, collate
-from tests.core.conftest import WORDS, random_features, tiny_backbone
+from core.tasks import load_task
+from core.types import LabelSet
+from tests.core.conftest import WORDS, random_features, tiny_backbone, toy_video
 
 
-def build(name: str, adapter: bool = False):
+def build(name: str, adapter: bool = False) -> Any:
     torch.manual_seed(1)
     backbone = tiny_backbone()
     kind = classifier_class(name)
@@ -61,18 +67,58 @@ def test_gad_without_texts_is_the_discriminative_classifier_token_for_token():
     assert gad.root == plain.root == Learned.CLS
 
 
-def test_gad_at_lambda_zero_has_the_discriminative_loss_and_gradients():
-    gad, plain = build("gad"), build("discriminative")
-    plain.load_state_dict(gad.state_dict())
-    gad.gen_weight = 0.0
+def gad_and_its_twin(strategy: str) -> tuple[Any, Any]:
+    """GAD at λ = 0 and the discriminative classifier with its weights, adapters included."""
+    gad, plain = build("gad", adapter=True), build("discriminative", adapter=True)
+    gad.gen_weight, gad.strategy = 0.0, strategy
+    with torch.no_grad():
+        for parameter in gad.parameters():
+            if parameter.requires_grad:  # an adapter is nothing at first
+                parameter.add_(0.1 * torch.randn_like(parameter))
+    shared = {k: v for k, v in gad.state_dict().items() if "lm_head" not in k}
+    missing, unexpected = plain.load_state_dict(shared, strict=False)
+    assert not unexpected
+    assert all("lm_head" in name for name in missing)
+    return gad, plain
+
+
+@pytest.mark.parametrize("strategy", ["discriminative_first", "parallel"])
+def test_gad_at_lambda_zero_has_the_discriminative_loss_and_gradients(strategy: str):
+    gad, plain = gad_and_its_twin(strategy)
     ours, theirs = gad(batch_of(gad, questions())), plain(batch_of(plain, questions()))
-    assert ours["cls"].item() == pytest.approx(theirs["cls"].item(), abs=1e-9)
+    assert ours["cls"].item() == pytest.approx(theirs["cls"].item(), abs=1e-6)
+    assert ours["gen"].item() == 0  # λ; the texts are in its batch all the same
+    assert len(gad.readout(questions())) > len(plain.readout(questions()))
     ours["loss"].backward()
     theirs["loss"].backward()
-    shared = dict(plain.named_parameters())
-    for name, parameter in gad.named_parameters():
-        if shared[name].grad is not None:
-            torch.testing.assert_close(parameter.grad, shared[name].grad, atol=1e-9, rtol=0)
+    mine = dict(gad.named_parameters())
+    learns = {name: p for name, p in plain.named_parameters() if p.requires_grad}
+    parts = {n.split(".lora_")[0].rpartition(".")[2] if "lora" in n else n for n in learns}
+    assert parts >= {*LINEAR_LAYERS, "tokens.weight", "head.weight", "head.bias"}
+    assert sum("connector" in name for name in parts) == 4
+    for name, parameter in learns.items():
+        assert parameter.grad.abs().sum() > 0, name
+        torch.testing.assert_close(mine[name].grad, parameter.grad, atol=1e-6, rtol=0)
+    only_gad = [p for name, p in mine.items() if p.requires_grad and name not in learns]
+    assert len(only_gad) == 2  # the output matrix' adapter
+    assert not any(p.grad.any() for p in only_gad)
+
+
+@pytest.mark.parametrize("strategy", ["discriminative_first", "parallel"])
+def test_gad_asks_and_answers_as_the_discriminative_classifier(strategy: str):
+    gad, plain = gad_and_its_twin(strategy)
+    video, features = toy_video("v")
+    assert gad.roots([0, 2, 1]) == plain.roots([0, 2, 1]) == [-1, -5, -3]
+    labels = LabelSet(tuple(WORDS))
+    found = [
+        Predictor(model, load_task("step_recognition"), labels, window=4).predict(
+            video, features, Cost(0, 0, 0)
+        )
+        for model in (gad, plain)
+    ]
+    np.testing.assert_allclose(found[0].log_p, found[1].log_p, atol=1e-6, rtol=0)
+    np.testing.assert_array_equal(found[0].embedding, found[1].embedding)
+    assert found[0].decoder == found[1].decoder == "head"
 
 
 def test_context_does_not_touch_what_cls_sees():

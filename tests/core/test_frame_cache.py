@@ -7,10 +7,11 @@ import torch
 from core.attention import dense_mask
 from core.classifiers.base import Learned
 from core.classifiers.discriminative import DiscriminativeClassifier
+from core.decoding.trie import ask
 from core.frame_cache import FrameCache
 from core.labels.base import Vocabulary
 from core.labels.text import TextCodec
-from core.sequence import Example, Forest, collate
+from core.sequence import Example, Forest, Readout, collate
 from tests.core.conftest import WORDS, random_features, tiny_backbone
 
 CLOSE = {"atol": 1e-6, "rtol": 0}
@@ -120,10 +121,10 @@ def test_an_offset_changes_only_the_distance_to_the_start():
 def test_padding_changes_nothing():
     classifier, features = tiny_classifier(), random_features(9)
     forest = Forest()
-    forest.add(classifier.root, 8)
+    forest.add(Learned.CLS, 8)
     longer = Forest()
     for t in range(20):
-        longer.add(classifier.root, t)
+        longer.add(Learned.CLS, t)
     examples = [
         Example(features, forest.done()),
         Example(random_features(20, seed=1), longer.done()),
@@ -158,3 +159,46 @@ def test_a_moment_sees_the_start_and_its_own_window():
     with torch.inference_mode():
         early.push(features[:2], classifier.root)
     assert early.moments(2).visible.sum(1).tolist() == [2, 3]
+
+
+def small_tree(time: int, chain: tuple[int, ...] = ()) -> Readout:
+    """Return a chain of tokens, and below it a token with two branches."""
+    forest, node = Forest(), -1
+    for token in chain:
+        node = forest.add(token, time, node)
+    top = forest.add(Learned.TEXT, time, node)
+    forest.add(30, time, forest.add(20, time, top))
+    forest.add(40, time, top)
+    return forest.done()
+
+
+@pytest.mark.parametrize("k", [1, 3])
+@torch.inference_mode()
+def test_a_chain_asked_in_the_cache_equals_the_chain_in_the_forest(k: int):
+    classifier, features = tiny_classifier(k=k), random_features(9, k)
+    chain = (11, 12, int(Learned.CLS), 13)
+    cache = FrameCache(classifier, 4, k)
+    cache.push(torch.from_numpy(features), classifier.root)
+    moments = cache.moments(9)
+    once = moments.after(classifier, chain)
+    twice = moments.after(classifier, chain[:1]).after(classifier, chain[1:])
+    assert moments.after(classifier, ()) is moments
+    found = [ask(classifier, asked, small_tree(0)) for asked in (once, twice)]
+    for t in range(9):
+        batch = collate([Example(features, small_tree(t, chain))], 4)
+        slow = classifier.hidden(batch)[0, len(chain) :]
+        for hidden in found:
+            torch.testing.assert_close(hidden[t], slow, **CLOSE)
+
+
+@pytest.mark.parametrize("k", [1, 3])
+@torch.inference_mode()
+def test_the_blank_moment_is_a_sequence_without_frames(k: int):
+    classifier, chain = tiny_classifier(k=k), (11, 12)
+    cache = FrameCache(classifier, 4, k)
+    cache.push(torch.from_numpy(random_features(6, k)), classifier.root)
+    batch = collate([Example(random_features(0, k), small_tree(-1, chain))], 4)
+    slow = classifier.hidden(batch)[0, len(chain) :]
+    for blank in (cache.blank(), FrameCache(classifier, 1, 1).blank()):
+        found = ask(classifier, blank.after(classifier, chain), small_tree(0))[0]
+        torch.testing.assert_close(found, slow, **CLOSE)

@@ -1,12 +1,16 @@
 """Targets and contexts against the rules of design section 4."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pytest
 from hypothesis import given, strategies as st
 
+from core.errors import InvalidData
 from core.tasks import IGNORED, context_texts, load_task
 from core.tasks.online_detection import contested_frames, frame_targets
+from core.training_data import check_data
 from core.types import LabelledVideo, LabelSet, Segment, grid_us
 
 LABELS = LabelSet(("a", "b", "c"))
@@ -144,3 +148,114 @@ def test_a_video_without_segments_is_one_clip_without_a_target():
     v = video()
     (clip,) = load_task("step_recognition").clips(v, grid_us(v.duration_us, 2.0), LABELS, "none")
     assert (clip.first, clip.last, clip.target.tolist()) == (0, 20, [IGNORED])
+
+
+# ---- what whole videos are about, and three questions in one run ---------------------------------
+
+GOALS = LabelSet(("a", "b", "c"), ("make tea", "make soup"))
+TWICE = grid_us(10_000_000, 2.0)  # two frames a second
+
+
+def about(goal: str, *segments: tuple[int, int, str]) -> LabelledVideo:
+    return replace(video(*segments), goal=goal)
+
+
+def test_task_recognition_asks_once_at_the_end_of_the_whole_video():
+    task, v = load_task("task_recognition"), about("make soup", (1, 3, "b"), (4, 6, "a"))
+    (clip,) = task.clips(v, TWICE, GOALS, "previous_action")
+    assert task.classes(GOALS) == GOALS.goals
+    assert task.choices(GOALS) == (range(2),)
+    assert (clip.first, clip.last, clip.asked.tolist(), clip.kind.tolist()) == (0, 20, [19], [0])
+    assert (clip.target.tolist(), clip.context) == ([1], ("a",))
+    assert clip.span == (0, 10_000_000)
+
+
+@pytest.mark.parametrize("goal", ["", "make pancakes"])
+def test_a_goal_that_is_not_in_the_list_has_no_target(goal):
+    v = about(goal, (1, 3, "b"))
+    for name, kind in (("task_recognition", 0), ("clip_tasks", 2)):
+        task = load_task(name)
+        clip = task.clips(v, TWICE, GOALS, "task_goal")[-1]
+        assert (clip.kind.tolist(), clip.target.tolist()) == ([kind], [IGNORED])
+        assert clip.context == (goal,)
+        assert task.answers(v, GOALS)[kind, clip.span] == IGNORED
+
+
+def test_clip_tasks_ask_two_questions_a_segment_and_one_about_the_video():
+    task = load_task("clip_tasks")
+    v = about("make soup", (1, 3, "b"), (4, 6, "strange"), (6, 8, "c"))
+    clips = task.clips(v, TWICE, GOALS, "previous_action")
+    assert task.kinds == ("step_recognition", "next_step", "task_recognition")
+    assert task.classes(GOALS) == ("a", "b", "c", "make tea", "make soup")
+    assert task.choices(GOALS) == (range(3), range(3), range(3, 5))
+    assert [(c.first, c.last) for c in clips] == [(2, 6), (8, 12), (12, 16), (0, 20)]
+    assert [c.asked.tolist() for c in clips] == [[5, 5], [11, 11], [15, 15], [19]]
+    assert [c.kind.tolist() for c in clips] == [[0, 1], [0, 1], [0, 1], [2]]
+    assert [c.target.tolist() for c in clips] == [[1, IGNORED], [IGNORED, 2], [2, IGNORED], [4]]
+    assert [c.context for c in clips] == [("", ""), ("b", "b"), ("strange",) * 2, ("c",)]
+
+
+def test_a_video_without_segments_is_asked_as_a_whole():
+    v = about("make tea")
+    for name, expected in (
+        ("task_recognition", [([0], [0])]),
+        ("clip_tasks", [([0, 1], [IGNORED] * 2), ([2], [3])]),
+    ):
+        clips = load_task(name).clips(v, TWICE, GOALS, "none")
+        assert [(c.kind.tolist(), c.target.tolist()) for c in clips] == expected
+        assert {(c.first, c.last, c.span) for c in clips} == {(0, 20, (0, 10_000_000))}
+        assert load_task(name).clips(v, TWICE[:0], GOALS, "none") == []
+
+
+CLIP_TASKS = ["step_recognition", "next_step", "task_recognition", "clip_tasks"]
+
+
+@pytest.mark.parametrize("name", CLIP_TASKS)
+@given(
+    found=st.lists(
+        st.tuples(st.integers(0, 8), st.integers(1, 5), st.sampled_from(["a", "b", "c", "odd"])),
+        min_size=1, max_size=6, unique_by=lambda s: (s[0], s[1]),
+    ),
+    goal=st.sampled_from(["", "make tea", "make soup", "odd"]),
+)  # fmt: skip
+def test_what_a_task_answers_is_what_its_clips_ask(name, found, goal):
+    task, v = load_task(name), about(goal, *((a, min(10, a + n), label) for a, n, label in found))
+    clips = task.clips(v, TWICE, GOALS, "none")
+    asked = {
+        (int(kind), clip.span): int(target)
+        for clip in clips
+        for kind, target in zip(clip.kind, clip.target, strict=True)
+    }
+    assert asked == task.answers(v, GOALS)
+    choices = task.choices(GOALS)
+    assert all(target == IGNORED or target in choices[kind] for (kind, _), target in asked.items())
+    names = {place: task.classes(GOALS)[t] for place, t in asked.items() if t != IGNORED}
+    assert {n for (kind, _), n in names.items() if kind == len(task.kinds) - 1} <= (
+        set(GOALS.goals) if "task" in task.kinds[-1] else set(GOALS.classes)
+    )
+
+
+@pytest.mark.parametrize("name", ["task_recognition", "clip_tasks"])
+def test_goals_need_training_videos_of_two_of_them(name):
+    task, steps = load_task(name), [(0, 2, "a"), (2, 4, "b")]
+    one, unknown = about("make tea", *steps), about("make pancakes", *steps)
+    with pytest.raises(InvalidData, match="at least two goals: 2 videos there, goals: make tea"):
+        check_data(GOALS, [one, unknown], task, validated=True)
+    with pytest.raises(InvalidData, match="goals: none"):
+        check_data(LabelSet(("a", "b")), [one, about("make soup", *steps)], task, validated=True)
+    enough = [one, about("make soup", *steps)]
+    assert check_data(LabelSet(("a", "b"), GOALS.goals), enough, task, validated=True) == []
+    said = check_data(GOALS, enough, task, validated=False)
+    assert said[-1].startswith("No validation video")
+
+
+def test_only_tasks_that_ask_for_steps_need_segments():
+    videos = [about("make tea"), about("make soup")]
+    alone = load_task("task_recognition")
+    assert check_data(GOALS, videos, alone, validated=True) == []
+    assert check_data(LabelSet((), GOALS.goals), videos, alone, validated=True) == []
+    with pytest.raises(InvalidData, match="none with a segment"):
+        check_data(GOALS, videos, load_task("clip_tasks"), validated=True)
+    for name in ("step_recognition", "online_detection"):  # no goals asked, none needed
+        steps = [video((0, 2, "a"), (2, 4, "b"), (4, 5, "c"))]
+        assert check_data(LABELS, steps, load_task(name), validated=True) == []
