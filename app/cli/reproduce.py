@@ -12,7 +12,10 @@ from app.cli.reach import follow, print_json, writer
 
 def reproduce(
     quick: Annotated[
-        bool, typer.Option("--quick", help="Eight conditions, three seeds, short runs: minutes.")
+        bool, typer.Option("--quick", help="Step recognition alone, short runs: minutes.")
+    ] = False,
+    medium: Annotated[
+        bool, typer.Option("--medium", help="Everything, three seeds, shorter runs: two hours.")
     ] = False,
     data_dir: DataDir = None,
     as_json: Json = False,
@@ -22,7 +25,8 @@ def reproduce(
     The full form takes hours; stop it at any time, it goes on where it was.
     """
     with writer(data_dir) as run:
-        started = run("reproduce", {"plan": "quick" if quick else "full"})
+        plan = "quick" if quick else "medium" if medium else "full"
+        started = run("reproduce", {"plan": plan})
         follow(run, started["jobs"], quiet=as_json)
     folder = Path(started["folder"])
     summary = json.loads((folder / "summary.json").read_text())
