@@ -15,7 +15,7 @@ _AT_ONCE = 8
 
 
 class Validation:
-    """Asks the same questions of the validation videos at every point."""
+    """Asks the same questions of the validation videos at every point; decisions go by `sum`."""
 
     def __init__(
         self, classifier: Classifier, held_out: TrainingSet, collate: Collator, *, decoder: str

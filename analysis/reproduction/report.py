@@ -91,7 +91,7 @@ def _forest(rows: Sequence[Mapping[str, Any]]) -> str:
         '<td class="n">{p:.3f}</td><td class="n">{seeds}</td><td>{verdict}</td></tr>'.format(
             first=escape(r["comparison"]["first"]),
             second=escape(r["comparison"]["second"]),
-            figure=f"{r['comparison']['study']}, {_FIGURES[r['comparison']['figure']]}",
+            figure=escape(r["comparison"]["study"]) + f", {_FIGURES[r['comparison']['figure']]}",
             bar=_bar(r, reach),
             value=r["value"], low=r["low"], high=r["high"], p=r["p"], seeds=r["seeds"],
             verdict=_verdict(r["verdict"]),

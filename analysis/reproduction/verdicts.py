@@ -67,13 +67,16 @@ def tally(outcome: Outcome, figure: Figure, decoder: str | None = None) -> Tally
 def compare(
     first: Sequence[Outcome], second: Sequence[Outcome], comparison: Comparison
 ) -> Difference | None:
-    """Compare the runs that two conditions have of the same seeds; None where there are none."""
+    """Compare the runs that two conditions have of the same seeds; None where nothing compares."""
     pairs = _paired(first, second)
     if not pairs:
         return None
     seeds, videos = len(pairs), len(pairs[0][0]["truth"])
     if comparison.figure == "diversity":
         value, drawn = _diversity_difference(pairs)
+        if np.isnan(value):
+            return None  # no class has mistakes on both sides
+        drawn = drawn[~np.isnan(drawn)]
     else:
         tallies = [tuple(tally(run, comparison.figure) for run in pair) for pair in pairs]
         value = float(np.mean([_value(a) - _value(b) for a, b in tallies]))
@@ -172,6 +175,8 @@ def _diversity_difference(pairs: Sequence[tuple[Outcome, Outcome]]) -> tuple[flo
         tables = [_pooled(side, classes, by_seed, by_video) for side in (first, second)]
         sizes = np.minimum(*(t.sum(axis=1) for t in tables)).astype(int)
         rows = np.flatnonzero(sizes)
+        if not len(rows):
+            return np.nan
         scores = [
             np.mean([
                 entr(rng.multinomial(sizes[c], t[c] / t[c].sum()) / sizes[c]).sum() for c in rows

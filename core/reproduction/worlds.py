@@ -6,6 +6,7 @@ pixels are compared clip by clip.
 """
 
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 from random import Random
 from typing import Literal
@@ -103,6 +104,7 @@ class Pixels:
         return replace(script, steps=tuple(fixed))
 
 
+@cache
 def choose_actions(count: int, overlap: str) -> tuple[Action, ...]:
     """Choose actions that share words as little (`low`) or as much (`high`) as they can.
 

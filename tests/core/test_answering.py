@@ -118,7 +118,7 @@ def test_each_scoring_decides_as_its_definition_says(scoring, words):
         found = Answering(classifier, "exact", scoring).decide(written, kinds)
     slow = [
         slow_decision(classifier, written.log_p[row], kind, scoring, priors[kind])
-        for row, kind in enumerate(kinds)
+        for row, kind in enumerate(kinds.tolist())
     ]
     assert found.tolist() == slow
     assert (found != written.log_p.argmax(axis=1)).any() == (scoring != "sum")
