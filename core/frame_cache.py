@@ -115,7 +115,8 @@ class FrameCache:
         embeds = self.classifier.embed_frames(features.unsqueeze(0).to(self.device))
         position = 1 + first * k + torch.arange(count * k, device=self.device)
         if roots is not None:
-            tokens_asked = torch.as_tensor(roots, device=self.device).expand(1, len(at))
+            tokens_asked = torch.as_tensor(roots, dtype=torch.long, device=self.device)
+            tokens_asked = tokens_asked.expand(1, len(at))
             embeds = torch.cat([embeds, self.classifier.embed_tokens(tokens_asked)], dim=1)
             position = torch.cat([position, 1 + (first + at + 1) * k])
         hidden = self.classifier.backbone.hidden(embeds, mask, position.unsqueeze(0), self.cache)

@@ -129,14 +129,14 @@ class Predictor:
         return Cost(float(len(calls)), float(sum(calls)), float(np.median(times[1:])))
 
     def _answer_last(self, cache: FrameCache, frames: torch.Tensor) -> None:
-        kinds = np.zeros(1, np.int64)
-        asked = [len(frames) - 1]
-        hidden = cache.push(frames, self.classifier.roots([0]), asked if self._at_root else [])
-        self._answer(cache.moments(1), hidden, kinds)
+        asked = [len(frames) - 1] if self._at_root else []
+        hidden = cache.push(frames, self.classifier.roots([0]), asked)
+        moments = None if self._at_root else cache.moments(1)
+        self._answer(moments, hidden, np.zeros(1, np.int64))
 
     @property
     def _at_root(self) -> bool:
-        """Whether the first readout is the answer; else it is asked again, with what follows it."""
+        """Whether the first readout answers; else moments are asked, which cost a cache each."""
         one_step = isinstance(self.classifier, DiscriminativeClassifier)
         return one_step and not self.classifier.writes_first
 
@@ -152,20 +152,22 @@ class Predictor:
             rows = (places[here] - start).tolist()
             hidden = cache.push(frames[start:end], self.classifier.roots(kinds[here]), rows)
             if rows:
-                moments = cache.moments(end - start).rows(rows)
+                moments = None if self._at_root else cache.moments(end - start).rows(rows)
                 parts.append(self._answer(moments, hidden, kinds[here]))
             cache.forget()
         return _concatenated(parts)
 
-    def _answer(self, moments: Moments, hidden: torch.Tensor, kinds: NDArray[np.int64]) -> _Answers:
+    def _answer(
+        self, moments: Moments | None, hidden: torch.Tensor, kinds: NDArray[np.int64]
+    ) -> _Answers:
         classifier = self.classifier
         if isinstance(classifier, DiscriminativeClassifier):
-            if classifier.writes_first:
+            if moments is not None:
                 hidden = answer_after_writing(classifier, moments, kinds)
             asked = torch.from_numpy(kinds).to(hidden.device)
             log_p = classifier.log_probabilities(hidden, asked).float().cpu().numpy()
             return _Answers(log_p, log_p.argmax(axis=1), hidden.half().cpu().numpy(), None)
-        assert self._answering is not None
+        assert self._answering is not None and moments is not None
         written = self._answering.ask(moments, kinds)
         predicted = self._answering.decide(written, kinds)
         return _Answers(written.log_p, predicted, hidden.half().cpu().numpy(), written)

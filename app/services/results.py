@@ -71,11 +71,10 @@ def _lanes(studio: Studio, video: Video, labelled: LabelledVideo, run: Run) -> l
         "decoder": prediction.decoder,
         "cost": {"passes": stored.passes, "tokens": stored.tokens, "ms": stored.ms},
     }
-    if len(card.task.kinds) == 1:
-        return [about | _rows(prediction, truth, np.arange(len(truth)))]
+    several = len(card.task.kinds) > 1
     return [
         about
-        | {"name": f"{run.name} · {what.replace('_', ' ')}"}
+        | {"question": what, "several": several}
         | _rows(prediction, truth, np.flatnonzero(kinds == kind))
         for kind, what in enumerate(card.task.kinds)
     ]

