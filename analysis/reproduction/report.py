@@ -1,5 +1,6 @@
 """The page of a reproduction: one HTML file with nothing loaded from elsewhere."""
 
+import re
 from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any
@@ -13,7 +14,8 @@ _STYLE = """
 body { font: 15px/1.5 system-ui, sans-serif; color: var(--ink); max-width: 1060px;
 margin: 2rem auto; padding: 0 1rem; background: light-dark(#fff, #14181d); }
 h1 { font-size: 1.6rem } h2 { font-size: 1.2rem; margin-top: 2.2rem } h3 { font-size: 1rem }
-table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; }
+table.f { table-layout: fixed } table { border-collapse: collapse; width: 100%;
+font-variant-numeric: tabular-nums }
 th, td { text-align: left; padding: .28rem .7rem .28rem 0; border-bottom: 1px solid var(--line);
 vertical-align: middle } th { font-weight: 600; color: var(--soft); font-size: .85rem }
 td.n, th.n { text-align: right } .soft { color: var(--soft) }
@@ -45,10 +47,11 @@ def render(summary: Mapping[str, Any]) -> str:
 <h2>Claims</h2>
 <p class="soft">Differences are first − second, paired by seed and video; intervals (95 %) from
 {about.get("resamples", "")} resamples of seeds and videos; p by Holm over all comparisons.
-"Equal" means that the interval lies within ± {EQUAL} points. Written down before the first run.</p>
+"Equal" means that the interval lies within ± {EQUAL} points. Written down before the first run.
+† was still learning when its budget ended: its validation accuracy rose by more than {EQUAL} points
+in the last third of the steps.</p>
 {"".join(_claim(claim) for claim in summary["claims"])}
-<h2>Where the discriminative classifier leads</h2>
-{_forest(_map_rows(summary["claims"]))}
+{_map(summary["claims"])}
 <h2>Speed of one answer</h2>
 {_speed(summary["speed"])}
 {"".join(_study(name, title, summary["conditions"]) for name, title in _STUDIES.items())}
@@ -70,8 +73,9 @@ def _plain(value: Any) -> str:
 
 def _claim(claim: Mapping[str, Any]) -> str:
     whose = "paper" if claim["source"] == "paper" else "our question"
+    sentence = re.sub(r"`([^`]+)`", r"<code>\1</code>", escape(claim["sentence"]))
     return (
-        f"<h3>{escape(claim['sentence'])} {_verdict(claim['verdict'])} "
+        f"<h3>{sentence} {_verdict(claim['verdict'])} "
         f'<span class="soft">({whose})</span></h3>{_forest(claim["comparisons"])}'
     )
 
@@ -84,35 +88,44 @@ def _forest(rows: Sequence[Mapping[str, Any]]) -> str:
     """Draw differences with their intervals, one below the other."""
     if not rows:
         return '<p class="soft">No run of it yet.</p>'
-    reach = max(2 * EQUAL, *(abs(r[k]) for r in rows for k in ("low", "high")))
+    points = rows[0]["comparison"]["figure"] != "diversity"
+    reach = max([abs(r[k]) for r in rows for k in ("low", "high")] + [2 * EQUAL] * points)
     lines = "".join(
         "<tr><td>{first} − {second}</td><td>{figure}</td><td>{bar}</td>"
         '<td class="n">{value:+.2f}</td><td class="n">[{low:+.2f}, {high:+.2f}]</td>'
         '<td class="n">{p:.3f}</td><td class="n">{seeds}</td><td>{verdict}</td></tr>'.format(
-            first=escape(r["comparison"]["first"]),
-            second=escape(r["comparison"]["second"]),
+            first=_side(r, "first"),
+            second=_side(r, "second"),
             figure=escape(r["comparison"]["study"]) + f", {_FIGURES[r['comparison']['figure']]}",
-            bar=_bar(r, reach),
+            bar=_bar(r, reach, EQUAL if points else 0.0),
             value=r["value"], low=r["low"], high=r["high"], p=r["p"], seeds=r["seeds"],
             verdict=_verdict(r["verdict"]),
         )
         for r in rows
     )  # fmt: skip
     return (
-        '<table><tr><th>comparison</th><th>figure</th><th></th><th class="n">difference</th>'
+        '<table class="f"><colgroup><col style="width:26%"><col style="width:13%">'
+        '<col style="width:22%"><col style="width:7%"><col style="width:14%"><col style="width:5%">'
+        '<col style="width:4%"><col style="width:13%"></colgroup>'
+        '<tr><th>comparison</th><th>figure</th><th></th><th class="n">difference</th>'
         '<th class="n">95 %</th><th class="n">p</th><th class="n">seeds</th><th></th></tr>'
         f"{lines}</table>"
     )
 
 
-def _bar(row: Mapping[str, Any], reach: float) -> str:
+def _side(row: Mapping[str, Any], side: str) -> str:
+    name = row["comparison"][side]
+    return escape(name) + ("†" if name in row.get("rising", ()) else "")
+
+
+def _bar(row: Mapping[str, Any], reach: float, equal: float) -> str:
     def x(value: float) -> float:
         return 110 + 100 * value / reach
 
     colour = {"reproduced": "--good", "undecided": "--open"}.get(row["verdict"], "--bad")
     return (
         '<svg width="220" height="18" role="img">'
-        f'<rect x="{x(-EQUAL):.1f}" y="2" width="{x(EQUAL) - x(-EQUAL):.1f}" height="14" '
+        f'<rect x="{x(-equal):.1f}" y="2" width="{x(equal) - x(-equal):.1f}" height="14" '
         'fill="var(--line)" opacity=".5"/>'
         '<line x1="110" x2="110" y1="0" y2="18" stroke="var(--soft)"/>'
         f'<line x1="{x(row["low"]):.1f}" x2="{x(row["high"]):.1f}" y1="9" y2="9" '
@@ -121,8 +134,9 @@ def _bar(row: Mapping[str, Any], reach: float) -> str:
     )
 
 
-def _map_rows(claims: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
-    return [row for claim in claims if claim["name"] == "map" for row in claim["comparisons"]]
+def _map(claims: Sequence[Mapping[str, Any]]) -> str:
+    rows = [row for claim in claims if claim["name"] == "map" for row in claim["comparisons"]]
+    return f"<h2>Where the discriminative classifier leads</h2>{_forest(rows)}" if rows else ""
 
 
 def _speed(rows: Sequence[Mapping[str, Any]]) -> str:
@@ -150,9 +164,9 @@ def _study(name: str, title: str, conditions: Sequence[Mapping[str, Any]]) -> st
     lines = "".join(
         f"<tr><td>{escape(c['condition'])}</td>"
         + "".join(_cell(c["figures"][f]) for f in figures)
-        + f'<td class="n">{c["lr"]:g}</td><td class="n">{c["trainable_parameters"]:,}</td>'
+        + f'<td class="n">{c["lr"] or "–"}</td><td class="n">{c["trainable_parameters"]:,}</td>'
         f'<td class="n">{_number(c["cpu_seconds_per_epoch"])}</td>'
-        f"<td>{_curve(c['curve'])}</td></tr>"
+        f"<td>{_curve(c['curve'])}</td><td>{'†' if c['rising'] else ''}</td></tr>"
         for c in rows
     )
     return (
@@ -160,7 +174,7 @@ def _study(name: str, title: str, conditions: Sequence[Mapping[str, Any]]) -> st
         f"test videos. Percent [95 % over seeds and videos]; learning curve: validation accuracy "
         f"of the first seed, 0 to 100 %.</p><table><tr><th>condition</th>{head}"
         '<th class="n">learning rate</th><th class="n">trainable</th>'
-        f'<th class="n">CPU s/epoch</th><th>learning</th></tr>{lines}</table>'
+        f'<th class="n">CPU s/epoch</th><th>learning</th><th></th></tr>{lines}</table>'
     )
 
 

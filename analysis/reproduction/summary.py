@@ -5,7 +5,7 @@ from dataclasses import asdict
 from statistics import median
 from typing import Any
 
-from analysis.reproduction.claims import CLAIMS, Comparison, Figure
+from analysis.reproduction.claims import CLAIMS, EQUAL, Comparison, Figure
 from analysis.reproduction.verdicts import (
     Difference,
     Outcome,
@@ -53,7 +53,7 @@ def _condition(study: str, name: str, runs: Sequence[Outcome]) -> dict[str, Any]
             figure: dict(zip(("value", "low", "high"), spread(runs, figure), strict=True))
             for figure in figures
         },
-        "lr": runs[0]["lr"],
+        "lr": runs[0]["lr"] if trained else None,
         "trainable_parameters": runs[0]["trainable_parameters"],
         "cpu_seconds_per_epoch": median(
             run["cpu_seconds"] * run["epoch_steps"] / run["curve"][-1][0] for run in trained
@@ -61,6 +61,7 @@ def _condition(study: str, name: str, runs: Sequence[Outcome]) -> dict[str, Any]
         if trained
         else None,
         "curve": runs[0]["curve"],
+        "rising": rising(runs),
         "contexts": sorted({run["context"] for run in runs if "context" in run}),
     }
 
@@ -82,10 +83,29 @@ def _claims(by_condition: Mapping[tuple[str, str], Sequence[Outcome]]) -> list[d
                 "name": claim.name, "sentence": claim.sentence, "source": claim.source,
                 "expected": claim.expected, "verdict": overall(each),
                 "comparisons": [
-                    asdict(d) | {"verdict": v} for d, v in zip(there, each, strict=True)
+                    asdict(d) | {"verdict": v, "rising": _rising_of(d.comparison, by_condition)}
+                    for d, v in zip(there, each, strict=True)
                 ],
             })  # fmt: skip
     return claims
+
+
+def rising(runs: Sequence[Outcome]) -> bool:
+    """Say whether validation accuracy still rose by more than EQUAL points in the last third."""
+    gains = []
+    for run in runs:
+        before = [
+            accuracy for step, accuracy in run["curve"] if 3 * step <= 2 * run["curve"][-1][0]
+        ]
+        gains += [run["curve"][-1][1] - before[-1]] if before else []
+    return bool(gains) and sum(gains) / len(gains) > EQUAL
+
+
+def _rising_of(
+    comparison: Comparison, by_condition: Mapping[tuple[str, str], Sequence[Outcome]]
+) -> list[str]:
+    sides = (comparison.first, comparison.second)
+    return [side for side in sides if rising(by_condition[comparison.study, side])]
 
 
 def _speed(by_condition: Mapping[tuple[str, str], Sequence[Outcome]]) -> list[dict[str, Any]]:
