@@ -72,7 +72,7 @@ def train(
         data.labels, [v for v, _ in data.train], load_task(config.task), validated=bool(data.val)
     )
     more: dict[str, Any] = {"data": data.about, "warnings": warnings}
-    if config.context == "auto":
+    if config.context == "auto" and config.classifier == "gad":  # nobody else writes one
         choice = choose_context(config, data, folder / "contexts", _short_run(data, report))
         more["context_choice"] = asdict(choice)
         config = config.model_copy(update={"context": choice.context})
@@ -139,7 +139,7 @@ def _drawing(config: RunConfig, recipe: Recipe, classifier: Classifier) -> Drawi
         stretch=recipe.stretch,
         text_share=training.text_share,
         background_weight=config.background_weight,
-        context=config.context,
+        context=config.context if config.classifier == "gad" else "none",
         max_position=classifier.backbone.card.max_position,
         seed=training.seed,
         examples=training.steps * training.batch,

@@ -186,6 +186,9 @@ def test_auto_tries_contexts_on_validation_and_says_what_it_found(tiny_folder, t
     means = {c: np.mean([t["accuracy"] for t in last if t["context"] == c])
              for c in {t["context"] for t in last}}  # fmt: skip
     assert means[about["config"]["context"]] == max(means.values())
+    alone = config(tiny_folder, classifier="discriminative", context="auto", training={"steps": 1})
+    train(alone, data(), tmp_path / "alone")  # it writes no context, so there is nothing to choose
+    assert "context_choice" not in load_run(tmp_path / "alone").about
     with pytest.raises(InvalidData, match="chosen on validation videos"):
         train(settings, data(val=False), tmp_path / "none")
 
