@@ -50,7 +50,7 @@ def render(summary: Mapping[str, Any]) -> str:
 "Equal" means that the interval lies within ± {EQUAL} points. Written down before the first run.
 † was still learning when its budget ended: its validation accuracy rose by more than {EQUAL} points
 in the last third of the steps.</p>
-{"".join(_claim(claim) for claim in summary["claims"])}
+{"".join(_claim(claim) for claim in summary["claims"] if claim["name"] != "map")}
 {_map(summary["claims"])}
 <h2>Speed of one answer</h2>
 {_speed(summary["speed"])}
@@ -135,8 +135,8 @@ def _bar(row: Mapping[str, Any], reach: float, equal: float) -> str:
 
 
 def _map(claims: Sequence[Mapping[str, Any]]) -> str:
-    rows = [row for claim in claims if claim["name"] == "map" for row in claim["comparisons"]]
-    return f"<h2>Where the discriminative classifier leads</h2>{_forest(rows)}" if rows else ""
+    shown = "".join(_claim(claim) for claim in claims if claim["name"] == "map")
+    return f"<h2>Where the discriminative classifier leads</h2>{shown}" if shown else ""
 
 
 def _speed(rows: Sequence[Mapping[str, Any]]) -> str:
@@ -162,7 +162,7 @@ def _study(name: str, title: str, conditions: Sequence[Mapping[str, Any]]) -> st
     figures = list(rows[0]["figures"])
     head = "".join(f'<th class="n">{_FIGURES[f]}</th>' for f in figures)
     lines = "".join(
-        f"<tr><td>{escape(c['condition'])}</td>"
+        f'<tr><td>{_named(c)}</td><td class="n">{c["seeds"]}</td>'
         + "".join(_cell(c["figures"][f]) for f in figures)
         + f'<td class="n">{c["lr"] or "–"}</td><td class="n">{c["trainable_parameters"]:,}</td>'
         f'<td class="n">{_number(c["cpu_seconds_per_epoch"])}</td>'
@@ -170,12 +170,18 @@ def _study(name: str, title: str, conditions: Sequence[Mapping[str, Any]]) -> st
         for c in rows
     )
     return (
-        f"<h2>{escape(title)}</h2><p class='soft'>{rows[0]['seeds']} seeds, {rows[0]['videos']} "
-        f"test videos. Percent [95 % over seeds and videos]; learning curve: validation accuracy "
-        f"of the first seed, 0 to 100 %.</p><table><tr><th>condition</th>{head}"
+        f'<h2>{escape(title)}</h2><p class="soft">{rows[0]["videos"]} test videos. Percent [95 % '
+        "over seeds and videos]; curve: validation accuracy of the first seed, 0 to 100 %.</p>"
+        f'<table><tr><th>condition</th><th class="n">seeds</th>{head}'
         '<th class="n">learning rate</th><th class="n">trainable</th>'
         f'<th class="n">CPU s/epoch</th><th>learning</th><th></th></tr>{lines}</table>'
     )
+
+
+def _named(condition: Mapping[str, Any]) -> str:
+    name = escape(condition["condition"])
+    chosen = ", ".join(condition["contexts"]) if name.endswith("auto") else ""
+    return f'{name} <span class="soft">{escape(chosen)}</span>'
 
 
 def _cell(figure: Mapping[str, float]) -> str:
