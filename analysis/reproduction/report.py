@@ -89,7 +89,8 @@ def _forest(rows: Sequence[Mapping[str, Any]]) -> str:
     if not rows:
         return '<p class="soft">No run of it yet.</p>'
     points = rows[0]["comparison"]["figure"] != "diversity"
-    reach = max([abs(r[k]) for r in rows for k in ("low", "high")] + [2 * EQUAL] * points)
+    widest = max(abs(r[k]) for r in rows for k in ("low", "high"))
+    reach = max(widest, 2 * EQUAL) if points else widest or 1.0
     lines = "".join(
         "<tr><td>{first} − {second}</td><td>{figure}</td><td>{bar}</td>"
         '<td class="n">{value:+.2f}</td><td class="n">[{low:+.2f}, {high:+.2f}]</td>'
