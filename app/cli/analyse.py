@@ -7,23 +7,21 @@ from typing import Annotated, Any
 
 import typer
 
-from app.cli.options import DataDir, Json, Project
+from app.cli.options import DataDir, Json, OfSplit, Project
 from app.cli.reach import print_json
 from app.services import open_studio, read_studio
 from core.errors import Conflict
-from core.types import SPLITS, Split
+from core.types import Split
 
 
 def analyse(
     runs: Annotated[list[str], typer.Argument(help="Names of one or more runs.")],
-    split: Annotated[str, typer.Option(help="train, val or test.")] = "test",
+    split: OfSplit = "test",
     project: Project = "kitchen",
     data_dir: DataDir = None,
     as_json: Json = False,
 ) -> None:
     """Show confusion, misclassification diversity, agreement and calibration of runs."""
-    if split not in SPLITS:
-        raise typer.BadParameter(f"--split is train, val or test, not '{split}'")
     found = _analysed(data_dir, project, runs, split)
     print_json(found) if as_json else _tell(found)
 

@@ -7,10 +7,9 @@ from typing import Annotated, Any
 
 import typer
 
-from app.cli.options import DataDir, Json, Project
+from app.cli.options import DataDir, Json, OfSplit, Project
 from app.cli.reach import follow, print_json, writer
 from app.services import read_studio
-from core.types import SPLITS
 from storage.data_directory import DataDirectory
 
 _PROMPT = "The action in the video is"
@@ -74,14 +73,12 @@ def _settings(text: str) -> dict[str, Any]:
 
 def evaluate(
     run: Annotated[str, typer.Argument(help="Name of a run, or path of its folder.")],
-    split: Annotated[str, typer.Option(help="train, val or test.")] = "test",
+    split: OfSplit = "test",
     project: Project = "kitchen",
     data_dir: DataDir = None,
     as_json: Json = False,
 ) -> None:
     """Score a run's predictions on a split, with intervals over videos."""
-    if split not in SPLITS:
-        raise typer.BadParameter(f"--split is train, val or test, not '{split}'")
     found = _evaluated(data_dir, project, run, split)
     print_json(found) if as_json else _tell_figures(found)
 

@@ -27,8 +27,10 @@ def run(context: JobContext) -> dict[str, Any]:
     """
     plan, root = PLANS[context.spec["plan"]], Path(context.spec["folder"])
     context.stage("reproduction")
-    done = reproduce(plan, root / plan.digest, context.report)
-    summary = summarise(Book(root / plan.digest).outcomes(plan), about(plan, root / plan.digest))
+    # Another plan, or another nano, has other runs.
+    folder = root / f"{plan.digest}-{backbone_card('nano').revision}"
+    done = reproduce(plan, folder, context.report)
+    summary = summarise(Book(folder).outcomes(plan), about(plan, folder))
     (root / "summary.json").write_text(json.dumps(summary))
     (root / "report.html").write_text(render(summary))
     context.report(Progress(1, 1, "the report is written"))

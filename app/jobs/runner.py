@@ -19,7 +19,7 @@ import psutil
 from app.jobs.ingestion import Ingestion, keep_result
 from app.jobs.protocol import JobFolder
 from app.services import Studio
-from app.services.experiments import compute_slots
+from app.services.machine import compute_slots
 from core.errors import StudioError
 from storage import jobs, runs
 from storage.jobs import Ending, Job

@@ -1,10 +1,8 @@
 """The backbones that this machine can use, and why it cannot use the others. torch is not asked."""
 
-import subprocess
 from typing import Any
 
-import psutil
-
+from app.services.machine import training_memory_gb
 from core.backbones import BACKBONES
 from core.backbones.entries import Entry
 from core.backbones.places import cached
@@ -16,7 +14,7 @@ def list_backbones() -> list[dict[str, Any]]:
     Sizes are in GB. `here` says whether its weights are on this machine, `fits` whether it has the
     memory to train it.
     """
-    room, where = _memory_gb()
+    room, where = training_memory_gb()
     return [_shown(name, entry, room, where) for name, entry in BACKBONES.items()]
 
 
@@ -41,18 +39,3 @@ def _shown(name: str, entry: Entry, room: float, where: str) -> dict[str, Any]:
         "fits": fits,
         "why_not": why_not,
     }
-
-
-def _memory_gb() -> tuple[float, str]:
-    """Return the memory that training uses and its name: the largest GPU's, else the machine's."""
-    try:
-        listed = subprocess.run(
-            ["nvidia-smi", "--query-gpu=memory.total", "--format=csv,noheader,nounits"],
-            capture_output=True, text=True, timeout=5,
-        )  # fmt: skip
-        sizes = [float(line) for line in listed.stdout.split() if line.strip().isdigit()]
-    except (OSError, subprocess.TimeoutExpired):
-        sizes = []
-    if sizes:
-        return max(sizes) * 2**20 / 1e9, "graphics memory"
-    return psutil.virtual_memory().total / 1e9, "memory"

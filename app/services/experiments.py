@@ -1,6 +1,5 @@
 """Fine-tuning and predicting: what is queued, how far it is, what came out."""
 
-import subprocess
 import time
 from collections import Counter
 from collections.abc import Mapping
@@ -8,6 +7,7 @@ from typing import Any
 
 from app.services import Studio
 from app.services.library import classes
+from app.services.machine import compute_slots
 from app.services.project_backbone import backbone_of, check_sees
 from core.backbones import default_rate, find
 from core.classifiers import CLASSIFIERS, MARKS
@@ -25,16 +25,6 @@ from storage.states import JobState, RunState, StopRequest
 
 STALLED_S = 30.0
 """A living worker whose heartbeat is older than this is shown as stalled."""
-
-
-def compute_slots() -> list[str]:
-    """Return the slots that training may use: every GPU, else the CPU. torch is not asked."""
-    try:
-        listed = subprocess.run(["nvidia-smi", "-L"], capture_output=True, text=True, timeout=5)
-        count = sum(line.startswith("GPU ") for line in listed.stdout.splitlines())
-    except (OSError, subprocess.TimeoutExpired):
-        count = 0
-    return [f"gpu:{i}" for i in range(count)] or ["cpu"]
 
 
 # ---- starting ----------------------------------------------------------------------------------
@@ -142,7 +132,7 @@ def fine_tune(studio: Studio, project: int, settings: Mapping[str, Any]) -> dict
             "videos": [video_as_json(video) for video in frozen],
             "about": {"hash": digest, "project": project, "videos": len(frozen)},
         }
-        job = jobs.enqueue(studio.database, NewJob(project, "train", _slot(studio), spec))
+        job = jobs.enqueue(studio.database, NewJob(project, "train", free_slot(studio), spec))
     return {"job": job.id, "run": run.id}
 
 
@@ -166,10 +156,10 @@ def predict(studio: Studio, project: int, run: Run, *, decoder: str | None = Non
         "decoder": decoder,
         "videos": [video_as_json(video) for video in videos],
     }
-    return jobs.enqueue(studio.database, NewJob(project, "predict", _slot(studio), spec)).id
+    return jobs.enqueue(studio.database, NewJob(project, "predict", free_slot(studio), spec)).id
 
 
-def _slot(studio: Studio) -> str:
+def free_slot(studio: Studio) -> str:
     """Return the slot with the shortest queue."""
     waiting = Counter(
         job.slot for job in jobs.list_jobs(studio.database, limit=200) if not job.state.is_finished

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from app.services import Studio
-from app.services.experiments import compute_slots
+from app.services.experiments import free_slot
 from app.services.library import named_project
 from storage import jobs, statistics
 from storage.jobs import Job, NewJob
@@ -19,7 +19,7 @@ def start(studio: Studio, values: Mapping[str, Any]) -> dict[str, Any]:
     project = named_project(studio, "kitchen")
     folder = studio.directory.root / "reproductions" / values["plan"]
     spec = {"kind": "reproduce", "plan": values["plan"], "folder": str(folder)}
-    job = jobs.enqueue(studio.database, NewJob(project, "reproduce", compute_slots()[0], spec))
+    job = jobs.enqueue(studio.database, NewJob(project, "reproduce", free_slot(studio), spec))
     return {"jobs": [job.id], "folder": str(folder)}
 
 

@@ -30,10 +30,13 @@ class Book:
 
     folder: Path
 
+    def has(self, unit: Unit) -> bool:
+        """Say whether a unit has run."""
+        return self._path(unit).is_file()
+
     def outcome(self, unit: Unit) -> dict[str, Any] | None:
         """Return what a unit found, None while it has not run."""
-        path = self._path(unit)
-        return json.loads(path.read_text()) if path.is_file() else None
+        return json.loads(self._path(unit).read_text()) if self.has(unit) else None
 
     def outcomes(self, plan: Plan) -> list[dict[str, Any]]:
         """Return what every finished unit of a plan found, in the plan's order."""
@@ -80,7 +83,7 @@ def reproduce(plan: Plan, folder: Path, report: Report = nobody_listens) -> bool
 
     def tasks(units: Iterable[Unit], rates: Mapping[str, float]) -> Iterator[_Task]:
         for unit in units:
-            if book.outcome(unit) is None:
+            if not book.has(unit):
                 lr = unit.lr or rates.get(unit.condition.family, GRID[0])
                 place = folder / "work" / unit.key
                 made = reels_of[unit.condition.world.pixels]
@@ -88,7 +91,7 @@ def reproduce(plan: Plan, folder: Path, report: Report = nobody_listens) -> bool
                 yield unit, unit.key, (run_unit, unit, lr, shot, place, rate)
 
     with ProcessPoolExecutor(count, mp_context=spawn, initializer=_alone) as pool:
-        left = [u for u in (*plan.tuning(), *plan.units()) if book.outcome(u) is None]
+        left = [u for u in (*plan.tuning(), *plan.units()) if not book.has(u)]
         pieces = [(pixels, reel) for pixels in reels_of for reel in reels(pixels)]
         work = _Work(pool, report, len(left) + len(pieces))
         footage = folder / "features"

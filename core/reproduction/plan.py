@@ -149,6 +149,7 @@ _MORE = (
 )
 
 _ONLINE = (
+    replace(_UNTUNED, decoders=()),
     Condition("discriminative", _DISC, "discriminative"),
     Condition("gad previous", _gad("previous_action"), "gad"),
     Condition("gad next", _gad("next_action"), "gad"),
@@ -169,6 +170,7 @@ _MORE_ONLINE = (
 """Trained like those of the study `online`, but listed last: `auto` costs twice as much."""
 
 _NEXT = (
+    _UNTUNED,
     Condition("discriminative", _DISC, "discriminative"),
     Condition("gad previous", _gad("previous_action"), "gad"),
     Condition("text", _generative("text"), "text"),
@@ -188,6 +190,7 @@ def _map() -> Iterator[Condition]:
         "hard to see": World(replace(base, difficulty=0.9)),
         "variants by thing": World(replace(base, fixed_variants=True)),
     }
+    yield replace(_UNTUNED, name="untuned, base", world=World(base))
     for name, world in points.items():
         yield Condition(f"discriminative, {name}", _DISC, "discriminative", world)
         yield Condition(f"text, {name}", _generative("text"), "text", world)

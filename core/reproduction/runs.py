@@ -37,6 +37,7 @@ def run_unit(
     test = test[: unit.study.test]
     steps = 0 if unit.condition.untuned else unit.study.steps
     more = dict(unit.condition.settings)
+    shutil.rmtree(work, ignore_errors=True)  # of a run that was killed
     started, cpu = time.monotonic(), time.process_time()
     if unit.condition.first is not None:
         steps //= 2
