@@ -12,6 +12,7 @@ from typing import Annotated, Any
 import typer
 
 from app.cli.analyse import analyse
+from app.cli.bench import bench
 from app.cli.metrics import metrics
 from app.cli.options import DataDir, Json, Project
 from app.cli.overlap import overlap
@@ -160,3 +161,4 @@ app.command()(analyse)
 app.command()(metrics)
 app.command()(overlap)
 app.command()(reproduce)
+app.command()(bench)
