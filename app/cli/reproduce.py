@@ -24,6 +24,8 @@ def reproduce(
 
     The full form takes hours; stop it at any time, it goes on where it was.
     """
+    if quick and medium:
+        raise typer.BadParameter("--quick and --medium are two plans: give one of them")
     with writer(data_dir) as run:
         plan = "quick" if quick else "medium" if medium else "full"
         started = run("reproduce", {"plan": plan})
