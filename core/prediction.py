@@ -1,26 +1,28 @@
 """A run over videos: features in, a `Prediction` a video out.
 
-Every task goes the same way. Frames enter a `FrameCache` block by block; discriminative classifiers
-answer at their root in the same pass, generative ones are asked through a decoder afterwards.
+Dense tasks and long clips enter a `FrameCache` block by block, short clips are read together in
+padded batches. Either way a root is asked in the pass that reads the frames, and an `Answerer`
+makes an answer of it.
 """
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from core.answers import Answerer, Answers, joined
 from core.classifiers.base import Classifier
-from core.classifiers.discriminative import DiscriminativeClassifier
-from core.decoding.answering import Answering, Scoring, join_written, pieces
-from core.decoding.greedy import answer_after_writing
-from core.decoding.written import Written
-from core.frame_cache import FrameCache, Moments
+from core.clip_batches import LONG, batches, read_clips
+from core.decoding import Scoring
+from core.frame_cache import FrameCache
 from core.tasks import Clip, Task
 from core.types import FrameFeatures, LabelledVideo, LabelSet, Prediction
 
-_BLOCK = 128  # frames that enter at a time
+BLOCK = 128
+"""Frames of a dense pass that enter at a time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,13 +35,18 @@ class Cost:
 
 
 @dataclass(frozen=True, slots=True)
-class _Answers:
-    """Answers at some frames. Shapes as in `Prediction`."""
+class Asked:
+    """Questions about one clip: `frames` [T, k, d], `places` [Q] in it, `kinds` [Q]."""
 
-    log_p: NDArray[np.float32]
-    predicted: NDArray[np.int64]
-    embedding: NDArray[np.float16]
-    written: Written | None
+    frames: NDArray[np.float16]
+    places: NDArray[np.int64]
+    kinds: NDArray[np.int64]
+
+    @classmethod
+    def about(cls, clip: Clip, features: FrameFeatures, questions: NDArray[np.int64]) -> "Asked":
+        """Return some of a clip's questions."""
+        frames = features.features[clip.first : clip.last]
+        return cls(frames, clip.asked[questions] - clip.first, clip.kind[questions])
 
 
 class Predictor:
@@ -64,19 +71,16 @@ class Predictor:
         decoder: str = "exact",
         scoring: Scoring = "sum",
     ) -> None:
-        self.classifier, self.task, self.labels = classifier.eval(), task, labels
+        self.classifier, self.task, self.labels = classifier, task, labels
         self.window = window
-        self.decoder, self._answering = "head", None
-        if not isinstance(classifier, DiscriminativeClassifier):
-            self.decoder = decoder if scoring == "sum" else f"{decoder}, {scoring}"
-            self._answering = Answering(classifier, decoder, scoring)
+        self._answerer = Answerer(classifier, decoder, scoring)
 
     @torch.inference_mode()
     def predict(self, video: LabelledVideo, features: FrameFeatures, cost: Cost) -> Prediction:
         """Answer every question that the task asks about a video."""
         clips = self.task.clips(video, features.time_us, self.labels, "none")
-        answers = _concatenated(
-            [self._clip(clip, features, np.arange(len(clip.asked))) for clip in clips]
+        answers = self._answers(
+            [Asked.about(clip, features, np.arange(len(clip.asked))) for clip in clips]
         )
         spans = kinds = None
         if not self.task.dense:
@@ -88,7 +92,7 @@ class Predictor:
             predicted=answers.predicted,
             time_us=np.concatenate([features.time_us[clip.asked] for clip in clips]),
             embedding=answers.embedding,
-            decoder=self.decoder,
+            decoder=self._answerer.name,
             passes=cost.passes,
             tokens=cost.tokens,
             ms=cost.ms,
@@ -100,11 +104,9 @@ class Predictor:
         )
 
     @torch.inference_mode()
-    def sample(
-        self, clip: Clip, features: FrameFeatures, questions: NDArray[np.int64]
-    ) -> NDArray[np.int64]:
-        """Return the class decided for some of a clip's questions, for validation. Shape: [Q]."""
-        return self._clip(clip, features, questions).predicted
+    def sample(self, asked: Sequence[Asked]) -> NDArray[np.int64]:
+        """Return the class decided for some questions, for validation. Shape: [Q]."""
+        return self._answers(asked).predicted
 
     @torch.inference_mode()
     def measure(self, features: FrameFeatures, repeats: int = 9) -> Cost:
@@ -129,55 +131,55 @@ class Predictor:
         return Cost(float(len(calls)), float(sum(calls)), float(np.median(times[1:])))
 
     def _answer_last(self, cache: FrameCache, frames: torch.Tensor) -> None:
-        asked = [len(frames) - 1] if self._at_root else []
+        asked = [len(frames) - 1] if self._answerer.at_root else []
         hidden = cache.push(frames, self.classifier.roots([0]), asked)
-        moments = None if self._at_root else cache.moments(1)
-        self._answer(moments, hidden, np.zeros(1, np.int64))
+        moments = None if self._answerer.at_root else cache.moments(1)
+        self._answerer.answer(moments, hidden, np.zeros(1, np.int64))
 
-    @property
-    def _at_root(self) -> bool:
-        """Whether the first readout answers; else moments are asked, which cost a cache each."""
-        one_step = isinstance(self.classifier, DiscriminativeClassifier)
-        return one_step and not self.classifier.writes_first
+    def _answers(self, asked: Sequence[Asked]) -> Answers:
+        """Answer questions about clips, in the order of the clips."""
+        if self.task.dense:
+            return joined([self._in_blocks(each, self.window) for each in asked])
+        parts: dict[int, Answers] = {}
+        tokens = [len(each.frames) * each.frames.shape[1] for each in asked]
+        for numbers in batches(tokens):
+            some = [asked[i] for i in numbers]
+            if tokens[numbers[-1]] > LONG:
+                parts |= {
+                    i: self._in_blocks(each, len(each.frames))
+                    for i, each in zip(numbers, some, strict=True)
+                }
+                continue
+            found = self._together(some)
+            ends = np.cumsum([len(each.kinds) for each in some])
+            for i, end in zip(numbers, ends.tolist(), strict=True):
+                parts[i] = found.rows(np.arange(end - len(asked[i].kinds), end))
+        return joined([parts[i] for i in range(len(asked))])
 
-    def _clip(self, clip: Clip, features: FrameFeatures, questions: NDArray[np.int64]) -> _Answers:
-        """Let a clip's frames enter and answer some of its questions."""
-        frames = torch.from_numpy(features.features[clip.first : clip.last])
-        window = self.window if self.task.dense else len(frames)
+    def _together(self, asked: Sequence[Asked]) -> Answers:
+        """Let short clips enter together and answer their questions."""
+        kinds = [each.kinds for each in asked]
+        hidden, moments = read_clips(
+            self.classifier,
+            [each.frames for each in asked],
+            [each.places for each in asked],
+            kinds,
+            moments=not self._answerer.at_root,
+        )
+        return self._answerer.answer(moments, hidden, np.concatenate(kinds))
+
+    def _in_blocks(self, asked: Asked, window: int) -> Answers:
+        """Let a long clip's frames enter block by block and answer its questions."""
+        frames, places, kinds = torch.from_numpy(asked.frames), asked.places, asked.kinds
         cache = FrameCache(self.classifier, window, frames.shape[1])
-        places, kinds = clip.asked[questions] - clip.first, clip.kind[questions]
         parts = []
-        for start, end in pieces(len(frames), _BLOCK):
+        for start, end in cache.blocks(len(frames), BLOCK):
             here = (places >= start) & (places < end)
             rows = (places[here] - start).tolist()
             hidden = cache.push(frames[start:end], self.classifier.roots(kinds[here]), rows)
             if rows:
-                moments = None if self._at_root else cache.moments(end - start).rows(rows)
-                parts.append(self._answer(moments, hidden, kinds[here]))
+                needed = not self._answerer.at_root
+                moments = cache.moments(end - start).rows(rows) if needed else None
+                parts.append(self._answerer.answer(moments, hidden, kinds[here]))
             cache.forget()
-        return _concatenated(parts)
-
-    def _answer(
-        self, moments: Moments | None, hidden: torch.Tensor, kinds: NDArray[np.int64]
-    ) -> _Answers:
-        classifier = self.classifier
-        if isinstance(classifier, DiscriminativeClassifier):
-            if moments is not None:
-                hidden = answer_after_writing(classifier, moments, kinds)
-            asked = torch.from_numpy(kinds).to(hidden.device)
-            log_p = classifier.log_probabilities(hidden, asked).float().cpu().numpy()
-            return _Answers(log_p, log_p.argmax(axis=1), hidden.half().cpu().numpy(), None)
-        assert self._answering is not None and moments is not None
-        written = self._answering.ask(moments, kinds)
-        predicted = self._answering.decide(written, kinds)
-        return _Answers(written.log_p, predicted, hidden.half().cpu().numpy(), written)
-
-
-def _concatenated(parts: list[_Answers]) -> _Answers:
-    written = [part.written for part in parts if part.written is not None]
-    return _Answers(
-        np.concatenate([part.log_p for part in parts]),
-        np.concatenate([part.predicted for part in parts]),
-        np.concatenate([part.embedding for part in parts]),
-        join_written(written) if written else None,
-    )
+        return joined(parts)

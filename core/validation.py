@@ -5,7 +5,7 @@ import torch
 
 from core.classifiers.base import Classifier
 from core.dataset import Collator, TrainingSet
-from core.prediction import Predictor
+from core.prediction import Asked, Predictor
 from core.tasks import IGNORED
 
 _QUESTIONS = 128
@@ -30,11 +30,13 @@ class Validation:
         )
         known = [np.flatnonzero(clip.target != IGNORED) for clip, _ in held_out.clips]
         stride = max(1, -(-sum(map(len, known)) // _QUESTIONS))
-        self.asked = [
-            (clip, features, chosen)
+        chosen = [
+            (clip, features, some)
             for (clip, features), there in zip(held_out.clips, known, strict=True)
-            if len(chosen := there[stride // 2 :: stride] if len(there) > stride else there[:1])
+            if len(some := there[stride // 2 :: stride] if len(there) > stride else there[:1])
         ]
+        self.asked = [Asked.about(*each) for each in chosen]
+        self.truth = np.array([t for clip, _, some in chosen for t in clip.target[some]], np.int64)
 
     @torch.no_grad()
     def __call__(self) -> dict[str, float]:
@@ -47,10 +49,9 @@ class Validation:
             batch = self.collate([self.held_out.example(i, 0) for i in numbers])["batch"]
             loss += float(self.classifier(batch.to(device))["loss"]) * batch.questions
             questions += batch.questions
-        right = count = 0
-        for clip, features, chosen in self.asked:
-            found = self.predictor.sample(clip, features, chosen)
-            right += int((found == clip.target[chosen]).sum())
-            count += len(chosen)
+        right = self.predictor.sample(self.asked) == self.truth if self.asked else np.zeros(0)
         self.classifier.train()
-        return {"val_loss": loss / questions, "val_accuracy": 100 * right / max(count, 1)}
+        return {
+            "val_loss": loss / questions,
+            "val_accuracy": 100 * right.sum() / max(len(right), 1),
+        }

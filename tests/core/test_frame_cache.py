@@ -1,5 +1,7 @@
 """The laws of the sequence: dense, blocks and streaming are one function."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -202,3 +204,46 @@ def test_the_blank_moment_is_a_sequence_without_frames(k: int):
     for blank in (cache.blank(), FrameCache(classifier, 1, 1).blank()):
         found = ask(classifier, blank.after(classifier, chain), small_tree(0))[0]
         torch.testing.assert_close(found, slow, **CLOSE)
+
+
+def short_positions(limit: int, k: int = 1, layers: int = 1) -> DiscriminativeClassifier:
+    """A classifier whose decoder ends at a position that a short video passes."""
+    classifier = tiny_classifier(layers, k)
+    classifier.backbone.card = replace(classifier.backbone.card, max_position=limit)
+    return classifier
+
+
+def in_cut_blocks(classifier, features, window, size):
+    cache = FrameCache(classifier, window, features.shape[1])
+    parts = []
+    with torch.inference_mode():
+        for start, end in cache.blocks(len(features), size):
+            parts.append(cache.push(torch.from_numpy(features[start:end]), classifier.root).numpy())
+            cache.forget()
+    return np.concatenate(parts), cache
+
+
+@pytest.mark.parametrize("k", [1, 3])
+def test_a_video_longer_than_the_last_position_goes_back_and_blocks_still_agree(k: int):
+    classifier, features = short_positions(64 + 24 * k, k, layers=3), random_features(70, k)
+    one, cache = in_cut_blocks(classifier, features, 5, 1)
+    assert cache.positions.room == 22
+    for size in (4, 9, 70):
+        np.testing.assert_allclose(in_cut_blocks(classifier, features, 5, size)[0], one, **CLOSE)
+
+
+def test_after_going_back_frames_are_seen_at_smaller_positions():
+    classifier, features = short_positions(64 + 24), random_features(70)
+    found, cache = in_cut_blocks(classifier, features, 5, 8)
+    for t in (21, 22, 25, 40, 69):
+        behind = cache.positions.behind(t)
+        window = features[max(0, t - 4) : t + 1]
+        slow = dense(classifier, window, 5, first=t - len(window) + 1 - behind)[-1]
+        np.testing.assert_allclose(found[t], slow, **CLOSE)
+        assert t - behind < 22
+
+
+def test_a_window_as_long_as_the_positions_only_grows():
+    classifier = short_positions(64 + 24)
+    assert FrameCache(classifier, 12, 1).positions.room == 0
+    assert [*FrameCache(classifier, 12, 1).blocks(70, 30)] == [(0, 30), (30, 60), (60, 70)]
