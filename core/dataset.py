@@ -148,12 +148,17 @@ def draw_texts(
 
 
 class Collator:
-    """Lays examples out as the keyword arguments of a classifier's forward."""
+    """Lays examples out as the keyword arguments of a classifier's forward.
 
-    def __init__(self, window: int | None) -> None:
-        self.window = window
+    Args:
+        window: Frames that a frame or readout sees; without one everything in front is seen.
+        multiple: The length of sequences is a multiple of it.
+    """
+
+    def __init__(self, window: int | None, multiple: int = 1) -> None:
+        self.window, self.multiple = window, multiple
 
     def __call__(self, examples: list[Example]) -> dict[str, Batch]:
-        """Return the batch; without a window everything in front is seen."""
+        """Return the batch."""
         longest = max(e.first + len(e.features) for e in examples)
-        return {"batch": collate(examples, self.window or longest)}
+        return {"batch": collate(examples, self.window or longest, self.multiple)}

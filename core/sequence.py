@@ -2,12 +2,12 @@
 
 A readout token has a *time* (the frame after which it is asked) and a *parent* (another readout
 token, or none). A label text is a chain, a label set is a trie, several questions are several
-trees. Design section 3 gives the rule of attention (`core/attention.py`) and of positions:
+trees. Design section 3 gives the rule of attention (`core/attention`) and of positions:
 
     [start] 0 · token c of frame t: 1 + t·k + c · readout of depth d after frame t: 1 + (t+1)·k + d
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields, replace
 from enum import IntEnum
 
@@ -142,11 +142,15 @@ class Batch:
 
     def to(self, device: torch.device | str, non_blocking: bool = False) -> "Batch":
         """Move every tensor to a device."""
-        tensors = {
-            f.name: value.to(device, non_blocking=non_blocking)
-            for f in fields(self)
-            if isinstance(value := getattr(self, f.name), Tensor)
-        }
+        return self._each(lambda tensor: tensor.to(device, non_blocking=non_blocking))
+
+    def pin_memory(self) -> "Batch":
+        """Copy every tensor to memory that a GPU reads without making the host wait."""
+        return self._each(Tensor.pin_memory)
+
+    def _each(self, change: Callable[[Tensor], Tensor]) -> "Batch":
+        values = {f.name: getattr(self, f.name) for f in fields(self)}
+        tensors = {name: change(v) for name, v in values.items() if isinstance(v, Tensor)}
         return replace(self, **tensors)
 
     @property
@@ -170,17 +174,19 @@ class Example:
     questions: float = 1.0
 
 
-def collate(examples: Sequence[Example], window: int) -> Batch:
+def collate(examples: Sequence[Example], window: int, multiple: int = 1) -> Batch:
     """Lay examples out as one batch.
 
     Args:
         examples: At least one; all with the same k and d.
         window: Frames that a frame or readout sees, itself included.
+        multiple: N is a multiple of it, by padding.
     """
     k, d = examples[0].features.shape[1:]
     frames = max(len(e.features) for e in examples)
     readouts = max(len(e.readout) for e in examples)
     count, head = len(examples), 1 + frames * k
+    readouts += -(head + readouts) % multiple
     shape = (count, head + readouts)
     features = np.zeros((count, frames, k, d), np.float16)
     kind, time = np.zeros(shape, np.int64), np.zeros(shape, np.int64)

@@ -25,6 +25,8 @@ from core.run_folder import load_weights, save_weights
 from core.types import Progress, Report
 from core.validation import Validation
 
+_READ_EVERY_S = 0.5  # how often a GPU's losses are read
+
 
 class StudioTrainer(Trainer):
     """Two logged losses, whole checkpoints in our format, validation by real predictions."""
@@ -113,18 +115,24 @@ def _step_of(folder: Path) -> int:
 
 
 class _Conductor(TrainerCallback):
-    """Reports every step, saves by time, stops on request and on a loss that is no number."""
+    """Reports what is logged, saves by time, stops on request and on a loss that is no number."""
 
     def __init__(self, trainer: StudioTrainer, report: Report, save_every_s: float) -> None:
         self.trainer, self.report, self.save_every_s = trainer, report, save_every_s
-        self.started = self.saved = time.monotonic()
+        self.started = self.saved = self.read = time.monotonic()
 
     def on_step_end(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
     ) -> None:
-        if time.monotonic() - self.saved > self.save_every_s:
-            self.saved = time.monotonic()
+        now, last = time.monotonic(), state.global_step >= state.max_steps
+        if now - self.saved > self.save_every_s:
+            self.saved = now
             control.should_save = True
+        # Nothing is kept before its loss was read, for it might be no number.
+        due = last or control.should_save or control.should_evaluate
+        if due or now - self.read > _READ_EVERY_S:
+            self.read = now
+            control.should_log = True
 
     def on_log(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any

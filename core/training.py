@@ -13,6 +13,7 @@ from typing import Any
 import torch
 from transformers import TrainingArguments
 
+from core.attention.blocks import BLOCK
 from core.checkpoints import find_checkpoint
 from core.classifiers.base import Classifier
 from core.config import RunConfig
@@ -60,8 +61,8 @@ def train(
         config: What to train.
         data: Videos with features, and the label set.
         folder: Becomes the run folder.
-        report: Hears of every step: `values` holds losses and validation figures. Returning True
-            stops after the current step; what was learned is kept.
+        report: Hears of every step, on a GPU twice a second: `values` holds losses and validation
+            figures. Returning True stops after the current step; what was learned is kept.
 
     Raises:
         InvalidData: The data cannot train anything.
@@ -121,7 +122,8 @@ def _trainer(
     recipe = recipe_of(config, classifier.backbone.card)
     drawing = _drawing(config, recipe, classifier)
     examples = TrainingSet(data.train, task, classifier, data.labels, drawing)
-    collator = Collator(recipe.window if task.dense else None)
+    on_cpu = _on_cpu(config)
+    collator = Collator(recipe.window if task.dense else None, 1 if on_cpu else BLOCK)
     epoch_steps = max(1, math.ceil(examples.per_epoch / config.training.batch))
     arguments = _arguments(config, recipe, checkpoints, epoch_steps, validated=bool(data.val))
     trainer = StudioTrainer(classifier, arguments, examples, collator)
@@ -149,8 +151,7 @@ def _drawing(config: RunConfig, recipe: Recipe, classifier: Classifier) -> Drawi
 def _arguments(
     config: RunConfig, recipe: Recipe, folder: Path, epoch_steps: int, *, validated: bool
 ) -> TrainingArguments:
-    training = config.training
-    on_cpu = training.device == "cpu" or not torch.cuda.is_available()
+    training, on_cpu = config.training, _on_cpu(config)
     return TrainingArguments(
         output_dir=str(folder),
         max_steps=training.steps,
@@ -163,6 +164,8 @@ def _arguments(
         seed=training.seed,
         use_cpu=on_cpu,
         bf16=not on_cpu,
+        # Reading a loss makes the host wait for the GPU; there the trainer reads now and then.
+        logging_strategy="steps" if on_cpu else "no",
         logging_steps=1,
         logging_nan_inf_filter=False,  # a loss that is no number must be seen
         eval_strategy="steps" if validated else "no",
@@ -170,11 +173,16 @@ def _arguments(
         save_strategy="no",  # the trainer saves by time
         remove_unused_columns=False,
         dataloader_num_workers=0,
-        dataloader_pin_memory=False,
+        dataloader_pin_memory=not on_cpu,
+        accelerator_config={"non_blocking": not on_cpu},
         report_to=[],
         disable_tqdm=True,
         label_names=[],
     )
+
+
+def _on_cpu(config: RunConfig) -> bool:
+    return config.training.device == "cpu" or not torch.cuda.is_available()
 
 
 def _choose(classifier: Classifier, checkpoints: Path) -> str:

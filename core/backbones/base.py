@@ -1,5 +1,6 @@
 """What every backbone offers to the classifiers."""
 
+from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,10 +11,9 @@ from peft import LoraConfig, PeftModel
 from torch import Tensor, nn
 from transformers import Cache, PreTrainedModel, PreTrainedTokenizerBase
 
-from core.backbones.rules import decoder_masks, finished_logits
-
-LINEAR_LAYERS = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
-"""The seven linear layers of a Llama block that LoRA adapts; other blocks have their own."""
+from core.attention.kernel import Mask
+from core.backbones.adapters import adapted_layers
+from core.backbones.rules import choose_kernel, finished_logits, mask_arguments
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +93,7 @@ class Backbone(nn.Module):
         self.tokenizer: Any = tokenizer
         self.decoder: Any = decoder.requires_grad_(False)
         self.text_config: Any = decoder.config.get_text_config()
+        choose_kernel(self.causal)
 
     @property
     def causal(self) -> Any:
@@ -133,10 +134,7 @@ class Backbone(nn.Module):
         """
         assert not isinstance(self.decoder, PeftModel), "the decoder has an adapter already"
         head = self.decoder.get_output_embeddings()
-        layers = linear_layers(self.decoder)
-        layers += [
-            n.rpartition(".")[2] for n, m in self.decoder.named_modules() if output and m is head
-        ]
+        layers = adapted_layers(self.decoder, output=output)
         if output and head.weight is self.decoder.get_input_embeddings().weight:
             head.weight = nn.Parameter(head.weight.detach().clone(), requires_grad=False)
             self.decoder.config.tie_word_embeddings = False
@@ -144,32 +142,37 @@ class Backbone(nn.Module):
             r=rank,
             lora_alpha=alpha,
             lora_dropout=dropout,
-            target_modules=layers,
+            target_modules=sorted({path.rpartition(".")[2] for path in layers}),
             task_type="CAUSAL_LM",
             # peft would write the folder of this machine into every run
             base_model_name_or_path=self.card.name,
         )
         self.decoder = peft.PeftModelForCausalLM(self.decoder, config)
 
+    def with_own_connector(self) -> "Backbone":
+        """Return a backbone with a copy of the connector, on the same decoder."""
+        return Backbone(self.card, deepcopy(self.connector), self.decoder, self.tokenizer)
+
     def embed(self, ids: Tensor) -> Tensor:
         """Look up vocabulary ids. [...] -> [..., H]."""
         return self.causal.get_input_embeddings()(ids)
 
     def hidden(
-        self, embeds: Tensor, mask: Tensor, position: Tensor, cache: Cache | None = None
+        self, embeds: Tensor, mask: Mask, position: Tensor, cache: Cache | None = None
     ) -> Tensor:
         """Run the decoder and return its final-norm hidden states.
 
         Args:
             embeds: [B, N, H].
-            mask: bool [B, 1, N, past + N], True where attention is allowed.
+            mask: bool [B, 1, N, past + N], True where attention is allowed; without a past also
+                in the other forms that `mask_for` gives.
             position: int [B, N].
             cache: Keys and values of the past; grows in place by N. Its tokens stand one after
                 another right before the first of the new ones, the first of them at 0.
         """
         out = self.causal.get_decoder()(
             inputs_embeds=embeds,
-            attention_mask=decoder_masks(self.text_config, mask, position),
+            **mask_arguments(self.text_config, mask, position),
             position_ids=position,
             past_key_values=cache,
             use_cache=cache is not None,
@@ -184,16 +187,3 @@ class Backbone(nn.Module):
     def dtype(self) -> torch.dtype:
         """The floating-point type the decoder computes in."""
         return self.causal.get_input_embeddings().weight.dtype
-
-
-def linear_layers(decoder: PreTrainedModel) -> list[str]:
-    """Return the names of the linear layers in a decoder's blocks: Llama's seven, or its own."""
-    count = decoder.config.get_text_config().num_hidden_layers
-    lists = [m for m in decoder.modules() if isinstance(m, nn.ModuleList) and len(m) == count]
-    names = {
-        name.rpartition(".")[2]
-        for blocks in lists
-        for name, module in blocks.named_modules()
-        if isinstance(module, nn.Linear)
-    }
-    return list(LINEAR_LAYERS) if names.issuperset(LINEAR_LAYERS) else sorted(names)

@@ -1,10 +1,13 @@
-"""What a decoder's config asks for beyond a mask and a product: local windows, scaled logits."""
+"""What a decoder's config asks for beyond a mask and a product: kernel, local windows, logits."""
 
 from typing import Any
 
 import torch
 from torch import Tensor
+from torch.nn.attention.flex_attention import BlockMask
 
+from core.attention.bands import Bands
+from core.attention.kernel import KERNEL, Mask
 from core.errors import InvalidFile
 
 _ATTENTION = {"full_attention", "sliding_attention"}
@@ -36,6 +39,27 @@ def local_window(config: Any) -> int | None:
     if kinds is not None and "sliding_attention" not in kinds:
         return None
     return getattr(config, "sliding_window", None)
+
+
+def choose_kernel(decoder: Any) -> None:
+    """Give a decoder the attention that takes our mask in every form, if all its layers can.
+
+    Layers with a window of their own need the dense mask, and so does an attention that is not
+    handed what the decoder is given.
+    """
+    config, model = decoder.config.get_text_config(), decoder.get_decoder()
+    handed_over = model._supports_attention_backend and config._attn_implementation == "sdpa"
+    if handed_over and local_window(config) is None:
+        model.set_attn_implementation(KERNEL)
+
+
+def mask_arguments(config: Any, mask: Mask, position: Tensor) -> dict[str, Any]:
+    """Return the arguments by which a decoder is given a mask in any form."""
+    if isinstance(mask, Bands):
+        return {"attention_mask": mask.mask, "bands": mask}
+    if isinstance(mask, BlockMask):
+        return {"attention_mask": mask}
+    return {"attention_mask": decoder_masks(config, mask, position)}
 
 
 def decoder_masks(config: Any, mask: Tensor, position: Tensor) -> Tensor | dict[str, Tensor]:

@@ -11,11 +11,15 @@ import torch
 import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint
 
-from core.attention import dense_mask
+from core.attention.kernel import mask_for
 from core.backbones.base import Backbone
 from core.labels.base import LabelCodec
 from core.sequence import IGNORE, Batch, Forest, Readout
+
+LOGITS = 1 << 25
+"""As many logits are held at once in a text loss: 128 MiB in float32, with a few copies beside."""
 
 
 class Learned(IntEnum):
@@ -92,7 +96,8 @@ class ReadoutModel(nn.Module):
 
     def everywhere(self, batch: Batch) -> Tensor:
         """Return the final-norm hidden states of whole sequences. Shape: [B, N, H]."""
-        return self.backbone.hidden(self.embed(batch), dense_mask(batch), batch.position)
+        mask = mask_for(batch, self.backbone.causal)
+        return self.backbone.hidden(self.embed(batch), mask, batch.position)
 
     def embed(self, batch: Batch) -> Tensor:
         """Return the embeddings of a whole batch. Shape: [B, N, H]."""
@@ -127,10 +132,21 @@ class ReadoutModel(nn.Module):
 
     def text_loss(self, hidden: Tensor, batch: Batch) -> Tensor:
         """Cross-entropy of the texts' tokens: per text a mean, summed over texts, per question."""
-        taught = batch.text_target != IGNORE
-        logits = self.logits(hidden[taught])
-        loss = F.cross_entropy(logits, batch.text_target[taught], reduction="none")
-        return (loss * batch.text_weight[taught].to(loss.dtype)).sum() / batch.questions
+        taught = (batch.text_target.flatten() != IGNORE).nonzero().squeeze(1)
+        parts = (hidden.flatten(0, 1), batch.text_target.flatten(), batch.text_weight.flatten())
+        parts = [part[taught] for part in parts]
+        written = self.backbone.vocabulary + (self.rows.out_features if self.rows else 0)
+        size = max(1, LOGITS // written)
+        if len(taught) <= size:
+            return self._text_loss(*parts) / batch.questions
+        # One chunk's logits at a time: they are made again when its gradient is asked for.
+        chunks = zip(*(part.split(size) for part in parts), strict=True)
+        losses = [checkpoint(self._text_loss, *chunk, use_reentrant=False) for chunk in chunks]
+        return torch.stack(losses).sum() / batch.questions
+
+    def _text_loss(self, hidden: Tensor, target: Tensor, weight: Tensor) -> Tensor:
+        loss = F.cross_entropy(self.logits(hidden), target, reduction="none")
+        return (loss * weight.to(loss.dtype)).sum()
 
 
 class Classifier(ReadoutModel, ABC):

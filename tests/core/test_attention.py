@@ -1,11 +1,20 @@
-"""The mask rule against a slow reference: python loops over pairs."""
+"""The mask rule against a slow reference, python loops over pairs; its other forms against it."""
+
+from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
+from torch.nn.attention.flex_attention import create_mask
 
 from core.attention import dense_mask
+from core.attention.bands import Bands, band_width, cut_into_bands
+from core.attention.blocks import block_mask, mask_function
+from core.attention.kernel import KERNEL, mask_for
+from core.classifiers.base import ReadoutModel
 from core.sequence import Batch, Example, Forest, Kind, collate
-from tests.core.conftest import random_features
+from tests.core.backbones.test_decoders import USABLE, random_decoder
+from tests.core.conftest import random_features, tiny_backbone
 
 
 def slow_mask(batch: Batch, row: int) -> np.ndarray:
@@ -32,7 +41,7 @@ def slow_mask(batch: Batch, row: int) -> np.ndarray:
     return seen
 
 
-def random_forest(rng: np.random.Generator, frames: int, first: int):
+def random_forest(rng: np.random.Generator, frames: int, first: int, trees: int = 3):
     forest = Forest()
 
     def grow(time: int, parent: int, depth: int) -> None:
@@ -40,7 +49,7 @@ def random_forest(rng: np.random.Generator, frames: int, first: int):
         for _ in range(int(rng.integers(0, 3)) if depth < 3 else 0):
             grow(time, node, depth + 1)
 
-    for time in sorted(rng.integers(first, first + frames, size=3).tolist()):
+    for time in sorted(rng.integers(first, first + frames, size=trees).tolist()):
         grow(time, -1, 0)
     return forest.done()
 
@@ -92,3 +101,107 @@ def test_positions_follow_the_formula():
     batch = collate([Example(random_features(3, k=2), forest.done(), first=2, offset=10)], 8)
     assert batch.position[0].tolist() == [0, 15, 16, 17, 18, 19, 20, 21, 22]
     # start · frames 2 to 4 at 11 + 2t + c · readouts after frame 4 at 11 + 5·2 + depth
+
+
+def long_batch(k: int, window: int, seed: int = 0, lengths=(61, 90, 1)) -> Batch:
+    """Chunks of uneven lengths with trees at random frames, several at one, none at most."""
+    rng = np.random.default_rng(seed)
+    examples = [
+        Example(random_features(n, k, seed=i), random_forest(rng, n, 7 * i, 25), first=7 * i)
+        for i, n in enumerate(lengths)
+    ]
+    return collate(examples, window)
+
+
+def seen_in(bands: Bands, shape: torch.Size) -> torch.Tensor:
+    """How often each token sees each other one, put together from the bands. Shape: [B, N, N]."""
+    rows, count = shape
+    seen = torch.zeros(bands.query.numel(), rows * count, dtype=torch.long)
+    keys = bands.key.repeat_interleave(bands.query.shape[1], 0)
+    seen.scatter_add_(1, keys, bands.mask.flatten(0, 2).long())
+    asked = seen[bands.back]  # [B, N, B·N]
+    return torch.stack([asked[b, :, b * count : (b + 1) * count] for b in range(rows)])
+
+
+@pytest.mark.parametrize(("k", "window"), [(1, 8), (2, 8), (3, 1), (1, 200)])
+@pytest.mark.parametrize("width", [1, 5, 16, 300])
+def test_in_bands_every_token_sees_once_what_the_dense_mask_lets_it_see(k, window, width):
+    batch = long_batch(k, window)
+    seen = seen_in(cut_into_bands(batch, width), batch.kind.shape)
+    real = batch.kind != Kind.PAD
+    assert torch.equal(seen[real], dense_mask(batch)[:, 0][real].long())
+
+
+@pytest.mark.parametrize("k", [1, 2])
+def test_bands_give_the_dense_masks_answers_and_gradients(k):
+    backbone, batch = tiny_backbone(tokens_per_frame=k), long_batch(k, 8)
+    model, real = ReadoutModel(backbone, 300).double(), batch.kind != Kind.PAD
+    batch.token.clamp_(min=0)
+    found = []
+    for mask in (dense_mask(batch), cut_into_bands(batch, 5)):
+        embeds = model.embed(batch).detach().requires_grad_()
+        hidden = backbone.hidden(embeds, mask, batch.position)
+        weight = torch.randn(hidden[real].shape, generator=torch.Generator().manual_seed(0))
+        (hidden[real] * weight).sum().backward()
+        found.append((hidden[real].detach(), embeds.grad))
+    for dense, banded in zip(*found, strict=True):
+        assert dense.abs().max() > 0.1
+        torch.testing.assert_close(banded, dense, atol=1e-10, rtol=0)
+
+
+@pytest.mark.parametrize("config", USABLE.values(), ids=USABLE)
+def test_every_family_takes_its_mask_in_the_form_it_was_given_or_stays_dense(config):
+    backbone, batch = tiny_backbone(), long_batch(1, 6, lengths=(61, 420, 1))
+    backbone = type(backbone)(
+        backbone.card, backbone.connector, random_decoder(config()), backbone.tokenizer
+    ).float()
+    mask, real = mask_for(batch, backbone.causal), batch.kind != Kind.PAD
+    assert isinstance(mask, Bands) == (backbone.text_config._attn_implementation == KERNEL)
+    with torch.inference_mode():
+        embeds = ReadoutModel(backbone, 1).embed(batch)
+        dense = backbone.hidden(embeds, dense_mask(batch), batch.position)
+        found = backbone.hidden(embeds, mask, batch.position)
+    torch.testing.assert_close(found[real], dense[real], atol=1e-4, rtol=1e-4)
+
+
+def test_short_chunks_stay_whole():
+    assert band_width(long_batch(1, 8)) is None
+    assert band_width(long_batch(1, 300, lengths=(420,))) is None
+    assert band_width(long_batch(1, 8, lengths=(420,))) == 16
+
+
+@pytest.mark.parametrize(("k", "window"), [(1, 8), (2, 3), (1, 200)])
+def test_the_block_masks_rule_is_the_dense_mask(k, window):
+    batch = long_batch(k, window, lengths=(21, 9, 1))
+    rows, count = batch.kind.shape
+    found = create_mask(mask_function(batch), rows, None, count, count, device="cpu")
+    assert torch.equal(found, dense_mask(batch))
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of the compiler
+def test_blocks_give_the_dense_masks_answers():
+    """FlexAttention on a processor, which has no gradients there; it is compiled first."""
+    backbone, batch = tiny_backbone(width=64).float(), long_batch(1, 8)
+    with torch.no_grad():
+        embeds = ReadoutModel(backbone, 300).embed(replace(batch, token=batch.token.abs()))
+        masks = (dense_mask(batch), block_mask(batch))
+        dense, blocks = (backbone.hidden(embeds, mask, batch.position) for mask in masks)
+    real = batch.kind != Kind.PAD
+    torch.testing.assert_close(blocks[real], dense[real], atol=1e-4, rtol=1e-4)
+
+
+@pytest.mark.gpu
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of the compiler
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs CUDA")
+def test_blocks_give_the_dense_masks_answers_and_gradients_on_a_gpu():
+    backbone, batch = tiny_backbone(width=64).float().cuda(), long_batch(1, 8).to("cuda")
+    model, real = ReadoutModel(backbone, 1).cuda(), batch.kind != Kind.PAD
+    found = []
+    for mask in (dense_mask(batch), block_mask(batch)):
+        embeds = model.embed(batch).detach().requires_grad_()
+        hidden = backbone.hidden(embeds, mask, batch.position)[real]
+        hidden.square().sum().backward()
+        found.append((hidden.detach(), embeds.grad))
+    for dense, blocks in zip(*found, strict=True):
+        torch.testing.assert_close(blocks, dense, atol=2e-2, rtol=2e-2)

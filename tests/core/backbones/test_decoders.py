@@ -6,7 +6,8 @@ import pytest
 import torch
 import transformers as t
 
-from core.backbones.base import LINEAR_LAYERS, Backbone, BackboneCard, Connector, linear_layers
+from core.backbones.adapters import LINEAR_LAYERS, linear_layers
+from core.backbones.base import Backbone, BackboneCard, Connector
 from core.backbones.decoders import check_decoder, load_decoder
 from core.errors import InvalidFile, MissingArtifact
 from tests.core.backbones.families import SCALED, TEXT

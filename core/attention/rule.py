@@ -1,4 +1,4 @@
-"""The one rule of attention, as a dense mask.
+"""Who sees whom.
 
 A frame sees the start and the frames of the last `window` frames up to itself; a readout sees the
 start, the frames of the window up to its time, its ancestors and itself; nothing sees a readout
@@ -11,6 +11,10 @@ import torch
 from torch import Tensor
 
 from core.sequence import Batch, Kind
+
+PAD, START, FRAME, READOUT = (
+    int(kind) for kind in (Kind.PAD, Kind.START, Kind.FRAME, Kind.READOUT)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,17 +38,18 @@ class Tokens:
         return Tokens(*(t.unsqueeze(-2) for t in (self.kind, self.time, self.index, self.end)))
 
 
-def may_attend(q: Tokens, k: Tokens, window: int) -> Tensor:
+def may_attend(q: Tokens, k: Tokens, window: int | Tensor) -> Tensor:
     """Say, pair by pair, whether query `q` sees key `k`; the rule in one expression.
 
-    A padded query sees itself only, so that no row of a softmax is empty.
+    A padded query sees itself only, so that no row of a softmax is empty. Nothing is written in
+    place, so that FlexAttention can compile the same lines.
     """
-    start = (k.kind == Kind.START) & (q.kind != Kind.PAD)
-    frame = (k.kind == Kind.FRAME) & (k.time <= q.time) & (k.time > q.time - window)
-    frame &= (q.kind == Kind.READOUT) | ((q.kind == Kind.FRAME) & (k.index <= q.index))
-    ancestor = (k.kind == Kind.READOUT) & (q.kind == Kind.READOUT)
-    ancestor &= (k.index <= q.index) & (q.index < k.end)
-    alone = (q.kind == Kind.PAD) & (k.index == q.index)
+    start = (k.kind == START) & (q.kind != PAD)
+    asks = (q.kind == READOUT) | ((q.kind == FRAME) & (k.index <= q.index))
+    frame = (k.kind == FRAME) & asks & (k.time <= q.time) & (k.time > q.time - window)
+    below = (k.index <= q.index) & (q.index < k.end)
+    ancestor = (k.kind == READOUT) & (q.kind == READOUT) & below
+    alone = (q.kind == PAD) & (k.index == q.index)
     return start | frame | ancestor | alone
 
 
