@@ -17,17 +17,18 @@ from core.decoding.answering import Answering, Scoring, join_written
 from core.decoding.greedy import answer_after_writing
 from core.decoding.written import Written
 from core.frame_cache import Moments
+from core.scores import Scores
 
 
 @dataclass(frozen=True, slots=True)
 class Answers:
     """Answers to some questions. Shapes as in `core.types.Prediction`.
 
-    `log_p` float32 [rows, C]; `predicted` int64 [rows]; `embedding` float16 [rows, H]; `written`
-    is what a generative classifier wrote.
+    `predicted` int64 [rows]; `embedding` float16 [rows, H]; `written` is what a generative
+    classifier wrote, its scores left out.
     """
 
-    log_p: NDArray[np.float32]
+    scores: Scores
     predicted: NDArray[np.int64]
     embedding: NDArray[np.float16]
     written: Written | None
@@ -35,7 +36,9 @@ class Answers:
     def rows(self, index: NDArray[np.int64]) -> "Answers":
         """Return some of the rows."""
         written = self.written.rows(index) if self.written else None
-        return Answers(self.log_p[index], self.predicted[index], self.embedding[index], written)
+        return Answers(
+            self.scores.rows(index), self.predicted[index], self.embedding[index], written
+        )
 
 
 class Answerer:
@@ -78,19 +81,25 @@ class Answerer:
                 hidden = answer_after_writing(classifier, moments, kinds)
             asked = torch.from_numpy(kinds).to(hidden.device)
             log_p = classifier.log_probabilities(hidden, asked).float().cpu().numpy()
-            return Answers(log_p, log_p.argmax(axis=1), hidden.half().cpu().numpy(), None)
+            predicted = log_p.argmax(axis=1)
+            return Answers(Scores.of(log_p, predicted), predicted, _kept(hidden), None)
         assert self._answering is not None and moments is not None
         written = self._answering.ask(moments, kinds)
         predicted = self._answering.decide(written, kinds)
-        return Answers(written.log_p, predicted, hidden.half().cpu().numpy(), written)
+        scores = Scores.of(written.log_p, predicted)
+        return Answers(scores, predicted, _kept(hidden), written.without_scores())
 
 
 def joined(parts: Sequence[Answers]) -> Answers:
     """Lay parts behind one another."""
     written = [part.written for part in parts if part.written is not None]
     return Answers(
-        np.concatenate([part.log_p for part in parts]),
+        Scores.joined([part.scores for part in parts]),
         np.concatenate([part.predicted for part in parts]),
         np.concatenate([part.embedding for part in parts]),
         join_written(written) if written else None,
     )
+
+
+def _kept(hidden: torch.Tensor) -> NDArray[np.float16]:
+    return hidden.half().cpu().numpy()

@@ -3,7 +3,8 @@
 Keys and values lie in buffers that are allocated once, for every stream:
 `[start] [window · k frame tokens] [readouts]`. A step writes the new frame over the oldest one and
 the readouts over those of the last step, so nothing grows, nothing moves, and every step costs the
-same. The rule of attention is that of `core/attention.py`; the answers are those of the dense pass.
+same. The rule of attention is that of `core/attention/rule.py`; answers are those of the dense
+pass.
 """
 
 from typing import Any
@@ -16,6 +17,7 @@ from transformers.cache_utils import CacheLayerMixin
 from core.attention import Tokens, may_attend
 from core.backbones.turning import turn_of
 from core.classifiers.base import ReadoutModel
+from core.cuda_graphs import CapturedStep
 from core.frame_cache import Moments
 from core.positions import Positions
 from core.sequence import Kind
@@ -25,19 +27,19 @@ _BEHIND = 1 << 40  # index of the readouts: behind every frame
 
 
 class _RingLayer(CacheLayerMixin):
-    """One layer's buffers; `places` says where the tokens of a step go."""
+    """One layer's buffers, written where the ring says that the tokens of a step go."""
 
     keys: Any
     values: Any
 
-    def __init__(self, places: list[slice], size: int) -> None:
+    def __init__(self, ring: "FrameRing") -> None:
         super().__init__()
-        self.places, self.size = places, size
+        self.ring = ring
 
     def lazy_initialization(self, key_states: Tensor, value_states: Tensor) -> None:
-        rows, heads = key_states.shape[:2]
-        self.keys = key_states.new_zeros(rows, heads, self.size, key_states.shape[-1])
-        self.values = value_states.new_zeros(rows, heads, self.size, value_states.shape[-1])
+        rows, heads, _, width = key_states.shape
+        self.keys = key_states.new_zeros(rows, heads, self.ring.size, width)
+        self.values = value_states.new_zeros(rows, heads, self.ring.size, value_states.shape[-1])
         self.is_initialized = True
 
     def update(
@@ -45,22 +47,18 @@ class _RingLayer(CacheLayerMixin):
     ) -> tuple[Tensor, Tensor]:
         if not self.is_initialized:
             self.lazy_initialization(key_states, value_states)
-        first = 0
-        for place in self.places:
-            last = first + place.stop - place.start
-            self.keys[:, :, place] = key_states[:, :, first:last]
-            self.values[:, :, place] = value_states[:, :, first:last]
-            first = last
+        self.keys.index_copy_(2, self.ring.places, key_states)
+        self.values.index_copy_(2, self.ring.places, value_states)
         return self.keys, self.values
 
     def get_mask_sizes(self, query_length: int) -> tuple[int, int]:
-        return self.size, 0
+        return self.ring.size, 0
 
     def get_seq_length(self) -> int:
-        return self.size
+        return self.ring.size
 
     def get_max_length(self) -> int:
-        return self.size
+        return self.ring.size
 
 
 class FrameRing:
@@ -71,7 +69,7 @@ class FrameRing:
         window: Frames that a frame or readout sees, itself included.
         tokens_per_frame: k.
         streams: Number of streams, B.
-        readouts: Most readouts asked after a frame.
+        readouts: Number of readouts asked after every frame, R.
     """
 
     def __init__(
@@ -89,13 +87,15 @@ class FrameRing:
         self.positions = Positions.of(tokens_per_frame, limit, window)
         self.clock = [0] * streams  # frames that each stream has seen
         self._step, self._frames_end = 0, 1 + window * tokens_per_frame
-        size = self._frames_end + readouts
-        self._places = [slice(0, 1)]
+        self.size = self._frames_end + readouts
+        self.places = torch.zeros(1, dtype=torch.long, device=self.device)
         layers = model.backbone.text_config.num_hidden_layers
-        self._layers = [_RingLayer(self._places, size) for _ in range(layers)]
+        self._layers = [_RingLayer(self) for _ in range(layers)]
         self._cache = Cache(layers=[*self._layers])
-        self._keys = self._empty(size)
+        self._keys = self._empty()
         self._start()
+        on_gpu = self.device.type == "cuda"
+        self._run = CapturedStep(self._hidden) if on_gpu else self._hidden
 
     def reset(self, stream: int) -> None:
         """Let a stream begin anew; the others go on."""
@@ -112,10 +112,10 @@ class FrameRing:
         Returns:
             The hidden states at the frame's last token and at the readouts. Shape: [B, 1 + R, H].
         """
-        k, count = self.k, len(asked)
+        k, end = self.k, self._frames_end
         self._turn_back()
         slot = 1 + self._step % self.window * k
-        self._places[:] = [slice(slot, slot + k), slice(self._frames_end, self._frames_end + count)]
+        self.places.copy_(torch.tensor([*range(slot, slot + k), *range(end, self.size)]))
         clock = torch.tensor(self.clock, device=self.device).unsqueeze(1)
         behind = [self.positions.behind(frame) for frame in self.clock]
         position = 1 + clock * k - torch.tensor(behind, device=self.device).unsqueeze(1)
@@ -123,13 +123,13 @@ class FrameRing:
         keys = self._keys
         keys.time[:, slot : slot + k] = clock
         keys.index[:, slot : slot + k] = 1 + clock * k + inside
-        keys.time[:, self._frames_end :] = clock
-        queries = Tokens(*(torch.cat([t[:, p] for p in self._places], dim=1) for t in _parts(keys)))
+        keys.time[:, end:] = clock
+        queries = Tokens(*(t[:, self.places] for t in _parts(keys)))
         mask = may_attend(queries.as_queries(), keys.as_keys(), self.window).unsqueeze(1)
         frame = self.model.embed_frames(features.unsqueeze(1).to(self.device))
         embeds = torch.cat([frame, asked.expand(self.streams, -1, -1)], dim=1)
-        at = torch.cat([position + inside, (position + k).expand(-1, count)], dim=1)
-        hidden = self._hidden(embeds, mask, at)
+        at = torch.cat([position + inside, (position + k).expand(-1, len(asked))], dim=1)
+        hidden = self._run(embeds, mask, at)
         self._step += 1
         self.clock = [frame + 1 for frame in self.clock]
         return hidden[:, k - 1 :]
@@ -150,20 +150,21 @@ class FrameRing:
         """Write the start's keys, once for all."""
         backbone = self.model.backbone
         ids = torch.full((self.streams, 1), backbone.start, device=self.device)
-        mask = torch.zeros((1, 1, 1, self._keys.time.shape[1]), dtype=torch.bool)
+        mask = torch.zeros((1, 1, 1, self.size), dtype=torch.bool)
         mask[..., 0] = True
         self._hidden(backbone.embed(ids), mask.to(self.device), torch.zeros_like(ids))
+        self.places = self.places.new_zeros(self.k + self.size - self._frames_end)
 
     def _hidden(self, embeds: Tensor, mask: Tensor, position: Tensor) -> Tensor:
         return self.model.backbone.hidden(embeds, mask, position, self._cache)
 
-    def _empty(self, size: int) -> Tokens:
+    def _empty(self) -> Tokens:
         """Return what the rule knows of the places while no frame is there. Shape: [B, size]."""
-        kind = torch.full((self.streams, size), int(Kind.FRAME), device=self.device)
+        kind = torch.full((self.streams, self.size), int(Kind.FRAME), device=self.device)
         kind[:, 0], kind[:, self._frames_end :] = int(Kind.START), int(Kind.READOUT)
         time = torch.full_like(kind, _NEVER)
         index = torch.zeros_like(kind)
-        readouts = torch.arange(size - self._frames_end, device=self.device)
+        readouts = torch.arange(self.size - self._frames_end, device=self.device)
         index[:, self._frames_end :] = _BEHIND + readouts
         return Tokens(kind, time, index, index + 1)
 

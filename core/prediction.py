@@ -74,6 +74,7 @@ class Predictor:
         self.classifier, self.task, self.labels = classifier, task, labels
         self.window = window
         self._answerer = Answerer(classifier, decoder, scoring)
+        self.decoder = self._answerer.name
 
     @torch.inference_mode()
     def predict(self, video: LabelledVideo, features: FrameFeatures, cost: Cost) -> Prediction:
@@ -88,11 +89,11 @@ class Predictor:
             kinds = np.concatenate([clip.kind for clip in clips])
         written = answers.written
         return Prediction(
-            log_p=answers.log_p,
+            log_p=answers.scores.log_p,
             predicted=answers.predicted,
             time_us=np.concatenate([features.time_us[clip.asked] for clip in clips]),
             embedding=answers.embedding,
-            decoder=self._answerer.name,
+            decoder=self.decoder,
             passes=cost.passes,
             tokens=cost.tokens,
             ms=cost.ms,
@@ -101,6 +102,8 @@ class Predictor:
             texts=written.texts if written else (),
             token_log_p=written.token_log_p if written else None,
             distance=written.distance if written else None,
+            listed=answers.scores.listed,
+            rest=answers.scores.rest,
         )
 
     @torch.inference_mode()

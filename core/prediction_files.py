@@ -15,6 +15,7 @@ from core.types import LabelledVideo, Prediction
 
 _ARRAYS = (
     "log_p", "predicted", "time_us", "embedding", "span_us", "kind", "token_log_p", "distance",
+    "listed", "rest",
 )  # fmt: skip
 _VALUES = ("decoder", "passes", "tokens", "ms")
 

@@ -48,17 +48,18 @@ class StreamingPredictor:
         for other in several[1:]:
             _check_alike(several[0], other)
         self.answerers = [Answerer(c, decoder, scoring) for c in several]
-        self._ring = FrameRing(
-            several[0], window, tokens_per_frame, streams=streams, readouts=len(several)
-        )
         self._kinds = np.zeros(streams, np.int64)
         with torch.inference_mode():
             roots = [c.embed_tokens(_ids(c)) for c in several]
-        self._asked = torch.cat(roots)
+            self._asked = torch.cat(roots)
+            self._ring = FrameRing(
+                several[0], window, tokens_per_frame, streams=streams, readouts=len(self._asked)
+            )
         # Where each classifier's answer stands behind the frame; frames are read at 0.
         ends = np.cumsum([len(root) for root in roots])
         self._at = [int(e) if len(root) else 0 for e, root in zip(ends, roots, strict=True)]
 
+    @torch.inference_mode()
     def reset(self, stream: int = 0) -> None:
         """Let a stream begin anew, with another video; the others go on."""
         self._ring.reset(stream)

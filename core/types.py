@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.errors import InvalidData, UnknownName
+from core.scores import Scores
 
 SECOND = 1_000_000
 """Microseconds in a second."""
@@ -110,7 +111,8 @@ class Prediction:
     """What a run says about one video, a row for every question asked (a frame, or a clip).
 
     Shapes: `log_p` float32 [rows, C], as the model gives it (rows may sum to less than 1; -inf
-    where a decoder has no score); `predicted` int64 [rows], the class it decides for; `time_us`
+    where a decoder has no score); of large label sets the likeliest classes, with `listed` and
+    `rest` as in `core.scores.Scores`; `predicted` int64 [rows], the class it decides for; `time_us`
     int64 [rows]; `embedding` float16 [rows, H]; for clip tasks `span_us` int64 [rows, 2] and `kind`
     int64 [rows], which of the task's questions it answers.
     Generative runs add what was written (`texts`), the log-probability of each of its tokens
@@ -131,13 +133,18 @@ class Prediction:
     texts: tuple[str, ...] = ()
     token_log_p: NDArray[np.float32] | None = None
     distance: NDArray[np.int64] | None = None
+    listed: NDArray[np.int32] | None = None
+    rest: NDArray[np.float32] | None = None
 
     @property
-    def probability(self) -> NDArray[np.float32]:
-        """Probabilities normalised over the label set, 0 without a score. Shape: [rows, C]."""
-        top = self.log_p.max(axis=1, keepdims=True)
-        p = np.exp(self.log_p - np.where(np.isfinite(top), top, 0))
-        return (p / np.maximum(p.sum(axis=1, keepdims=True), 1e-30)).astype(np.float32)
+    def scores(self) -> Scores:
+        """What it says of the classes."""
+        return Scores(self.log_p, self.listed, self.rest)
+
+    @property
+    def confidence(self) -> NDArray[np.float32]:
+        """The probability of the class decided for, over the label set. Shape: [rows]."""
+        return self.scores.confidence(self.predicted)
 
 
 @dataclass(frozen=True, slots=True)

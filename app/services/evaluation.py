@@ -1,8 +1,8 @@
 """Figures of a run from its stored predictions and the labels: torch is not needed."""
 
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -72,7 +72,7 @@ def _report(
     if card.task.dense:
         predicted = {name: prediction.predicted for name, prediction in found.items()}
         return evaluate_frames(truth, predicted, fps=card.rate, classes=card.classes)
-    scores = {name: _decided(prediction) for name, prediction in found.items()}
+    scores = _Decided(found, len(card.classes))
     whole = evaluate_clips(truth, scores, classes=card.classes)
     if len(card.task.kinds) == 1:
         return whole
@@ -81,7 +81,7 @@ def _report(
         rows = {name: kind_of(prediction) == kind for name, prediction in found.items()}
         part = evaluate_clips(
             {name: truth[name][kept] for name, kept in rows.items()},
-            {name: scores[name][kept] for name, kept in rows.items()},
+            _Decided(found, len(card.classes), rows),
             classes=card.classes,
         )
         tallies |= {f"{what} {key}": tally for key, tally in part.tallies.items()}
@@ -94,12 +94,32 @@ def kind_of(prediction: Prediction) -> NDArray[np.int64]:
     return rows if prediction.kind is None else prediction.kind
 
 
-def _decided(prediction: Prediction) -> NDArray[np.float32]:
-    """Return scores whose best is what the run decided for, also where it gave no score."""
-    rows, scores = np.arange(len(prediction.predicted)), prediction.log_p.copy()
-    best = np.where(np.isfinite(scores).any(axis=1), scores.max(axis=1), 0)
-    scores[rows, prediction.predicted] = best + 1
-    return scores
+@dataclass(frozen=True, slots=True)
+class _Decided(Mapping[str, NDArray[np.float32]]):
+    """Scores [clips, C] whose best is what a run decided for, also where it gave no score.
+
+    They are laid out when a video is asked for, so that one video's are in memory at a time. Of a
+    large label set the classes that were not kept rank equal, behind those that were.
+    """
+
+    found: Mapping[str, Prediction]
+    classes: int
+    kept: Mapping[str, NDArray[np.bool_]] | None = None
+
+    def __getitem__(self, name: str) -> NDArray[np.float32]:
+        prediction = self.found[name]
+        rows = np.arange(len(prediction.predicted))
+        rows = rows if self.kept is None else rows[self.kept[name]]
+        scores = prediction.scores.rows(rows).matrix(self.classes)
+        best = np.where(np.isfinite(scores).any(axis=1), scores.max(axis=1), 0)
+        scores[np.arange(len(rows)), prediction.predicted[rows]] = best + 1
+        return scores
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.found)
+
+    def __len__(self) -> int:
+        return len(self.found)
 
 
 def truth_of(card: RunCard, video: LabelledVideo, prediction: Prediction) -> NDArray[np.int64]:

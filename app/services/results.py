@@ -84,16 +84,16 @@ def _rows(
     prediction: Prediction, truth: NDArray[np.int64], rows: NDArray[np.int64]
 ) -> dict[str, Any]:
     """Return some rows of a prediction as a lane shows them."""
-    p, said = prediction.probability[rows], prediction.predicted[rows]
-    order = np.argsort(-p, axis=1, kind="stable")[:, :_TOP]
+    said, scores = prediction.predicted[rows], prediction.scores.rows(rows)
+    top, top_p = scores.top(_TOP)
     return {
         "time_us": prediction.time_us[rows].tolist(),
         "span_us": None if prediction.span_us is None else prediction.span_us[rows].tolist(),
         "class": said.tolist(),
-        "confidence": np.round(p[np.arange(len(p)), said], 3).tolist(),
+        "confidence": np.round(scores.confidence(said), 3).tolist(),
         "truth": truth[rows].tolist(),
-        "top": order.tolist(),
-        "top_p": np.round(np.take_along_axis(p, order, axis=1), 3).tolist(),
+        "top": top.tolist(),
+        "top_p": np.round(top_p, 3).tolist(),
         "texts": [prediction.texts[i] for i in rows] if prediction.texts else [],
     }
 

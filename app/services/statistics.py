@@ -23,6 +23,7 @@ from app.services.evaluation import kind_of, scorable, truth_of
 from core.errors import InvalidData, MissingArtifact
 from core.prediction_files import prediction_path, read_prediction
 from core.run_card import RunCard, read_run_card
+from core.scores import Scores
 from core.tasks import BACKGROUND
 from core.types import LabelledVideo, Split
 from core.video import content_hash
@@ -30,6 +31,7 @@ from storage import labels, projects, runs, statistics, training_data
 from storage.runs import Run
 
 KIND = "analysis"
+_CELLS = 1 << 22  # scores laid out at a time
 _DRAWS = Bootstrap(resamples=500)  # of mistakes: thousands of classes would take minutes otherwise
 _SETTINGS = {
     "version": 1,
@@ -193,8 +195,19 @@ def _answers(card: RunCard, videos: Sequence[LabelledVideo]) -> _Answers:
         answers.predicted[video.name] = prediction.predicted[rows]
         asked = prediction.time_us if prediction.span_us is None else prediction.span_us
         answers.asked[video.name] = asked[rows]
-        answers.judged.append(judged(prediction.log_p[rows], truth))
+        answers.judged.extend(_judged(prediction.scores.rows(rows), truth, len(card.classes)))
     return answers
+
+
+def _judged(scores: Scores, truth: Indices, classes: int) -> list[Judged]:
+    """Judge answers some rows at a time.
+
+    Of a large label set the classes that were not kept share the mass of the rest evenly: the
+    confidence is exact, Brier score and likelihood are where the true class was kept.
+    """
+    size = max(1, _CELLS // classes)
+    pieces = np.split(np.arange(len(truth)), range(size, len(truth), size))
+    return [judged(scores.rows(rows).matrix(classes), truth[rows]) for rows in pieces]
 
 
 def _check_same_rows(answers: Mapping[str, _Answers]) -> None:

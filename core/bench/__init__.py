@@ -10,6 +10,7 @@
 | `features`   | the feature cache: encoding, writing, reading                                   |
 | `pipeline`   | a video file to the lanes of three runs, against real time                      |
 | `memory`     | peak memory against the length of a video                                       |
+| `scaling`    | curves of cost against window, length of a video, labels and label length       |
 """
 
 from collections.abc import Callable
@@ -26,6 +27,7 @@ BENCHES = {
     "features": "core.bench.features:run",
     "pipeline": "core.bench.pipeline:run",
     "memory": "core.bench.memory:run",
+    "scaling": "core.bench.scaling:run",
 }
 
 

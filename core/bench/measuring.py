@@ -83,13 +83,23 @@ class Row:
         }
 
 
+@dataclass(frozen=True, slots=True)
+class Curve:
+    """How a cost grows: `unit` against `against`, for each way the points (x, y)."""
+
+    against: str
+    unit: str
+    ways: dict[str, list[tuple[float, float]]]
+
+
 @dataclass(slots=True)
 class Report:
-    """What a benchmark found: ratios, and single figures `(what, value, unit)` beside them."""
+    """What a benchmark found: ratios, single figures `(what, value, unit)`, and curves."""
 
     name: str
     rows: list[Row] = field(default_factory=list)
     figures: list[tuple[str, float, str]] = field(default_factory=list)
+    curves: list[Curve] = field(default_factory=list)
 
     def as_json(self) -> dict[str, Any]:
         """Return the report with all its figures."""
@@ -99,6 +109,7 @@ class Report:
             "figures": [
                 {"what": what, "value": value, "unit": unit} for what, value, unit in self.figures
             ],
+            "curves": [asdict(curve) for curve in self.curves],
         }
 
 

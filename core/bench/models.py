@@ -45,7 +45,8 @@ def backbone(shape: str, dtype: torch.dtype = torch.float32, device: str = "cpu"
     config = LlamaConfig(**SHAPES[shape], max_position_embeddings=131_072)
     with torch.device(device):
         torch.manual_seed(0)
-        decoder = LlamaForCausalLM(config).to(dtype)
+        decoder: Any = LlamaForCausalLM(config)
+        decoder = decoder.to(dtype)
         connector = Connector(nano.card.feature_width, config.hidden_size).to(dtype)
     card = replace(nano.card, name=shape, max_position=131_072)
     return Backbone(card, connector, decoder, nano.tokenizer).eval()

@@ -1,8 +1,8 @@
 """The baselines: what people run today, done as well as it can be done.
 
 The official protocol encodes the window of the last W frames again for every frame, positions
-counted from the window's start. Attention is plainly causal, so the fastest kernel applies; adapters
-are merged, and nothing is computed that the answer does not need.
+counted from the window's start. Attention is plainly causal, so the fastest kernel applies;
+adapters are merged, and nothing is computed that the answer does not need.
 """
 
 import torch

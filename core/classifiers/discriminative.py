@@ -6,11 +6,14 @@ from typing import ClassVar
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint
 
 from core.backbones.base import Backbone
 from core.classifiers.base import Classifier, Learned, Questions
 from core.labels.base import LabelCodec
 from core.sequence import IGNORE, Batch, Forest
+
+_SCORES = 1 << 24  # scores of classes that training holds at a time
 
 
 class DiscriminativeClassifier(Classifier):
@@ -77,8 +80,18 @@ class DiscriminativeClassifier(Classifier):
         """Return `cls`."""
         asked = Learned.CLS.among(batch.token)
         kinds = (Learned.CLS - batch.token[asked]) // len(Learned)
-        log_p = self.log_probabilities(hidden[asked], kinds)
-        return {"cls": class_loss(log_p, batch, asked)}
+        rows = (hidden[asked], kinds, batch.class_target[asked])
+        size = max(1, _SCORES // len(self.classes))
+        if len(kinds) <= size:
+            loss = self._loss(*rows)
+        else:  # of many classes the scores are computed again on the way back, not kept
+            parts = zip(*(each.split(size) for each in rows), strict=True)
+            loss = torch.cat([checkpoint(self._loss, *p, use_reentrant=False) for p in parts])
+        return {"cls": class_loss(loss, batch, asked)}
+
+    def _loss(self, hidden: Tensor, kinds: Tensor, target: Tensor) -> Tensor:
+        log_p = self.log_probabilities(hidden, kinds)
+        return F.nll_loss(log_p, target, ignore_index=IGNORE, reduction="none")
 
     def log_probabilities(self, hidden: Tensor, kinds: Tensor | None = None) -> Tensor:
         """Score the classes at `[CLS]`; those of other kinds have -inf. [rows, H] -> [rows, C]."""
@@ -86,13 +99,12 @@ class DiscriminativeClassifier(Classifier):
         return self.head(hidden).masked_fill(~allowed, -torch.inf).log_softmax(-1)
 
 
-def class_loss(log_p: Tensor, batch: Batch, asked: Tensor) -> Tensor:
-    """Return the weighted cross-entropy of classes, a question.
+def class_loss(loss: Tensor, batch: Batch, asked: Tensor) -> Tensor:
+    """Return the weighted loss of classes, a question.
 
     Args:
-        log_p: The log-probabilities at the tokens asked. [rows, C]
-        batch: Holds target and weight of every token.
+        loss: The loss at the tokens asked, 0 where no class is taught. [rows]
+        batch: Holds the weight of every token.
         asked: Which tokens those are, bool [B, R].
     """
-    loss = F.nll_loss(log_p, batch.class_target[asked], ignore_index=IGNORE, reduction="none")
     return (loss * batch.class_weight[asked].to(loss.dtype)).sum() / batch.questions

@@ -18,6 +18,7 @@ A control leaves the writing out and keeps the rest: with `assist = "head"` a li
 from collections.abc import Sequence
 from typing import ClassVar
 
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from core.backbones.base import Backbone
@@ -90,5 +91,7 @@ class GenerationAssistedClassifier(DiscriminativeClassifier):
             assisting = self.text_loss(hidden, batch)
         else:
             asked = Learned.TEXT.among(batch.token)
-            assisting = class_loss(self.context_head(hidden[asked]).log_softmax(-1), batch, asked)
+            named, target = self.context_head(hidden[asked]), batch.class_target[asked]
+            loss = F.cross_entropy(named, target, ignore_index=IGNORE, reduction="none")
+            assisting = class_loss(loss, batch, asked)
         return super().losses(hidden, batch) | {"gen": self.gen_weight * assisting}

@@ -83,7 +83,7 @@ class Answering:
         lengths = np.ones((len(self._tries), len(self.classifier.classes)), np.float32)
         for kind, trie in enumerate(self._tries):
             choices = self.classifier.choices[kind]
-            lengths[kind, choices.start : choices.stop] = (trie.path < len(trie.target)).sum(axis=1)
+            lengths[kind, choices.start : choices.stop] = (trie.path < trie.edges).sum(axis=1)
         return lengths
 
     @cached_property
@@ -96,6 +96,8 @@ class Answering:
 
     def _among_all(self, found: Written, kind: int) -> Written:
         choices = self.classifier.choices[kind]
+        if len(choices) == len(self.classifier.classes):
+            return found
         whole = np.full((len(found.texts), len(self.classifier.classes)), -np.inf, np.float32)
         whole[:, choices.start : choices.stop] = found.log_p
         return replace(found, log_p=whole, nearest=found.nearest + choices.start)

@@ -1,7 +1,7 @@
 """The decoders `beam` and `trie`: the likeliest paths of the label trie, token after token.
 
-They cost as many passes as the longest label has tokens, whatever the number of labels: the choice
-for label sets that are too large to be scored exactly in time.
+They cost as many passes as the longest label has tokens, and in each they look at the branches of
+the followed nodes alone: the choice for label sets that are too large to be scored exactly in time.
 """
 
 import numpy as np
@@ -34,63 +34,68 @@ def search(classifier: Classifier, moments: Moments, labels: LabelTrie, width: i
     followed path wrote have -inf.
     """
     rows, device = len(moments), moments.time.device
-    follow, token_of, label_of = (t.to(device) for t in _continuations(labels))
-    found = torch.full((rows, len(labels.classes)), -torch.inf, device=device)
+    ended = _Ended(rows, labels, device)
     cache, visible = moments.cache(), moments.visible
     # One path a row at first; all later states are [paths], row `owner`, in order of rows.
     owner = torch.arange(rows, device=device)
-    node = torch.zeros(rows, dtype=torch.long, device=device)
+    node = np.zeros(rows, np.int64)
     score = torch.zeros(rows, device=device)
     token = torch.full((rows, 1), labels.root, device=device)
     history = torch.full((rows, labels.longest), torch.nan, device=device)
-    best_history = history.clone()
     for step in range(labels.longest):
         visible = torch.cat([visible, torch.ones_like(token, dtype=torch.bool)], dim=1)
         position = moments.position(torch.tensor([step], device=device))[owner]
         hidden = classifier.backbone.hidden(
             classifier.embed_tokens(token), visible[:, None, None, :], position, cache
         )
-        log_p = classifier.logits(hidden[:, -1]).float().log_softmax(-1)
-        gained = log_p.gather(1, token_of[node].clamp(min=0))
-        gained = gained.masked_fill(token_of[node] < 0, -torch.inf)
+        edges, tokens = (torch.from_numpy(a).to(device) for a in labels.branches(node))
+        logits = classifier.logits(hidden[:, -1]).float()
+        gained = logits.gather(1, tokens.clamp(min=0)) - logits.logsumexp(-1, keepdim=True)
+        gained = gained.masked_fill(edges < 0, -torch.inf)
         path, branch = _best(score.unsqueeze(1) + gained, owner, rows, width)
-        score, history = score[path] + gained[path, branch], history[path]
+        owner, score, history = owner[path], score[path] + gained[path, branch], history[path]
         history[:, step] = gained[path, branch]
-        ended = follow[node[path], branch] < 0
-        label = label_of[node[path], branch]
-        _keep_ended(found, best_history, (owner[path], label, score, history), ended)
-        alive = ~ended
+        edge, token = edges[path, branch], tokens[path, branch].unsqueeze(1)
+        alive = edge < labels.nodes - 1
+        ended.enter(
+            owner[~alive], edge[~alive] - (labels.nodes - 1), score[~alive], history[~alive]
+        )
         if not alive.any():
             break
-        path, branch = path[alive], branch[alive]
-        token = token_of[node[path], branch].unsqueeze(1)
-        owner, node = owner[path], follow[node[path], branch]
-        score, history, visible = score[alive], history[alive], visible[path]
+        path, owner, score, token = path[alive], owner[alive], score[alive], token[alive]
+        node, history, visible = (edge[alive] + 1).cpu().numpy(), history[alive], visible[path]
         for layer in cache.layers:
             layer.keys, layer.values = layer.keys[path], layer.values[path]  # pyright: ignore
-    log_p = found.cpu().numpy()
-    nearest = log_p.argmax(axis=1)
-    return Written(
-        log_p,
-        tuple(labels.classes[i] for i in nearest),
-        best_history.cpu().numpy(),
-        np.zeros(rows, np.int64),
-        nearest,
-    )
+    return ended.written()
 
 
-def _continuations(labels: LabelTrie) -> tuple[Tensor, Tensor, Tensor]:
-    """Return, for each node and branch, the node it leads to, its token and the label it ends.
+class _Ended:
+    """The labels that paths have ended in, with their scores; of each row the likeliest path."""
 
-    All are int [nodes, most branches]; -1 where there is none.
-    """
-    widest = max(map(len, labels.children))
-    table = np.full((3, labels.nodes, widest), -1, np.int64)
-    ends = {int(path[path < len(labels.target)][-1]): i for i, path in enumerate(labels.path)}
-    for node, children in enumerate(labels.children):
-        for branch, (token, edge) in enumerate(children.items()):
-            table[:, node, branch] = labels.target[edge], token, ends.get(edge, -1)
-    return tuple(torch.from_numpy(t) for t in table)  # pyright: ignore[reportReturnType]
+    def __init__(self, rows: int, labels: LabelTrie, device: torch.device) -> None:
+        self.labels = labels
+        self.log_p = torch.full((rows, len(labels.classes)), -torch.inf, device=device)
+        self.best = torch.full((rows,), -torch.inf, device=device)
+        self.nearest = torch.zeros(rows, dtype=torch.long, device=device)
+        self.history = torch.full((rows, labels.longest), torch.nan, device=device)
+
+    def enter(self, owner: Tensor, label: Tensor, score: Tensor, history: Tensor) -> None:
+        """Enter paths: their row, their label, its score, the scores of its tokens."""
+        self.log_p[owner, label] = score
+        for i in torch.argsort(score).tolist():  # the likeliest last
+            row = owner[i]
+            if score[i] > self.best[row]:
+                self.best[row], self.nearest[row] = score[i], label[i]
+                self.history[row] = history[i]
+
+    def written(self) -> Written:
+        """Return what was found."""
+        nearest = self.nearest.cpu().numpy()
+        texts = tuple(self.labels.classes[i] for i in nearest)
+        distance = np.zeros(len(nearest), np.int64)
+        return Written(
+            self.log_p.cpu().numpy(), texts, self.history.cpu().numpy(), distance, nearest
+        )
 
 
 def _best(scores: Tensor, owner: Tensor, rows: int, width: int) -> tuple[Tensor, Tensor]:
@@ -108,15 +113,3 @@ def _best(scores: Tensor, owner: Tensor, rows: int, width: int) -> tuple[Tensor,
     slot, branch = top.indices[real] // branches, top.indices[real] % branches
     first = torch.searchsorted(owner, torch.arange(rows, device=owner.device))
     return first[row] + slot, branch
-
-
-def _keep_ended(
-    found: Tensor, best: Tensor, paths: tuple[Tensor, Tensor, Tensor, Tensor], ended: Tensor
-) -> None:
-    """Enter the labels of ended paths; `best` keeps the token scores of each row's likeliest."""
-    owner, label, score, history = (t[ended] for t in paths)
-    before = found.max(dim=1).values
-    found[owner, label] = score
-    for i in torch.argsort(score).tolist():  # the likeliest last
-        if score[i] > before[owner[i]]:
-            best[owner[i]] = history[i]

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from core.classifiers.base import Classifier, Learned
 from core.decoding.trie import LabelTrie, ask
-from core.decoding.written import Written, nearest
+from core.decoding.written import Written
 from core.frame_cache import Moments
 from core.sequence import Forest
 
@@ -23,11 +23,12 @@ def greedy(classifier: Classifier, moments: Moments, trie: LabelTrie) -> Written
     everything else is -inf.
     """
     ids, token_log_p = write_freely(classifier, moments, trie.root, trie.longest + SLACK)
-    nothing = np.full((len(ids), len(trie.classes)), -np.inf, np.float32)
-    written = nearest(classifier.codec, ids, token_log_p, nothing, trie.classes)
-    is_label = np.flatnonzero(written.distance == 0)
-    written.log_p[is_label, written.nearest[is_label]] = np.nansum(token_log_p[is_label], axis=1)
-    return written
+    texts = tuple(classifier.codec.text(written) for written in ids)
+    nearest, distance = trie.names.nearest(texts)
+    log_p = np.full((len(ids), len(trie.classes)), -np.inf, np.float32)
+    hit = np.flatnonzero(distance == 0)
+    log_p[hit, nearest[hit]] = np.nansum(token_log_p[hit], axis=1)
+    return Written(log_p, texts, token_log_p, distance, nearest)
 
 
 def write_freely(

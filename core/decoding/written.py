@@ -1,14 +1,12 @@
 """What every decoder returns, and how a text becomes a label."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 from rapidfuzz.distance import Levenshtein
 from rapidfuzz.process import cdist
-
-from core.labels.base import LabelCodec
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,19 +35,35 @@ class Written:
             self.nearest[index],
         )
 
+    def without_scores(self) -> "Written":
+        """Return the same without `log_p`, which has no columns then."""
+        return replace(self, log_p=np.empty((len(self.texts), 0), np.float32))
 
-def nearest(
-    codec: LabelCodec,
-    ids: Sequence[Sequence[int]],
-    token_log_p: NDArray[np.float32],
-    log_p: NDArray[np.float32],
-    classes: Sequence[str],
-) -> Written:
-    """Map what was written to `classes`; ties go to the alphabetically first label."""
-    texts = tuple(codec.text(i) for i in ids)
-    order = sorted(range(len(classes)), key=lambda i: classes[i])
-    names = [classes[i] for i in order]
-    distance = cdist(list(texts), names, scorer=Levenshtein.distance, dtype=np.int32)
-    first = distance.argmin(axis=1)
-    nearest = np.array(order)[first]
-    return Written(log_p, texts, token_log_p, distance.min(axis=1).astype(np.int64), nearest)
+
+class Names:
+    """Labels to look texts up in: the one of least edit distance, among several the first by name.
+
+    Args:
+        classes: Their names.
+    """
+
+    def __init__(self, classes: Sequence[str]) -> None:
+        self._order = np.array(sorted(range(len(classes)), key=classes.__getitem__))
+        self._names = [classes[i] for i in self._order]
+        self._index = {name: i for i, name in enumerate(classes)}
+        self._longest = max(map(len, classes))
+
+    def nearest(self, texts: Sequence[str]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Return the class nearest to each text, and its edit distance. Shapes: [rows]."""
+        found = {text: (index, 0) for text in texts if (index := self._index.get(text)) is not None}
+        others = [text for text in dict.fromkeys(texts) if text not in found]
+        if others:
+            # A byte holds every distance between short texts, and so they are compared in SIMD.
+            longest = max(self._longest, *map(len, others))
+            dtype = np.uint8 if longest < 255 else np.int32
+            distance = cdist(others, self._names, scorer=Levenshtein.distance, dtype=dtype)
+            first = distance.argmin(axis=1)
+            index, least = self._order[first].tolist(), distance.min(axis=1).tolist()
+            found |= dict(zip(others, zip(index, least, strict=True), strict=True))
+        both = np.array([found[text] for text in texts], np.int64).reshape(-1, 2)
+        return both[:, 0], both[:, 1]

@@ -1,5 +1,6 @@
 """What every label codec has: classes, their tokens, and the vocabulary they are drawn from."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -82,7 +83,8 @@ class LabelCodec:
         self._words, self._own = words or {}, dict(zip(classes, tokens, strict=True))
         self._index = {written: i for i, written in enumerate(tokens)}
         if len(self._index) != len(classes):
-            same = [n for n, t in zip(classes, tokens, strict=True) if tokens.count(t) > 1]
+            times = Counter(tokens)
+            same = [n for n, t in zip(classes, tokens, strict=True) if times[t] > 1]
             raise InvalidData(
                 "Every label must have its own tokens", f"{', '.join(same)} are written alike",
                 "Rename all but one of them.",

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from core.backbones.base import LINEAR_LAYERS
+from core.backbones.adapters import LINEAR_LAYERS
 from core.classifiers import CLASSIFIERS, classifier_class
 from core.classifiers.base import Learned, Questions
 from core.decoding.greedy import answer_after_writing, write_freely

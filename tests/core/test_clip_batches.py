@@ -44,7 +44,7 @@ def test_padded_clips_are_asked_as_each_alone():
         cache = FrameCache(classifier, len(clip), 1)
         root = cache.push(torch.from_numpy(clip), classifier.roots([0]), [len(clip) - 1])
         alone = answerer.answer(cache.moments(1), root, np.zeros(1, np.int64))
-        np.testing.assert_allclose(found.log_p[i], alone.log_p[0], atol=1e-5)
+        np.testing.assert_allclose(found.scores.log_p[i], alone.scores.log_p[0], atol=1e-5)
         assert found.written and alone.written and found.written.texts[i] == alone.written.texts[0]
 
 
@@ -75,4 +75,4 @@ def test_a_long_clip_is_read_in_blocks_and_answers_the_same(monkeypatch):
     monkeypatch.setattr(prediction, "LONG", 20)
     monkeypatch.setattr(prediction, "BLOCK", 16)
     apart = predictor._answers(asked)
-    np.testing.assert_allclose(apart.log_p, together.log_p, atol=1e-5)
+    np.testing.assert_allclose(apart.scores.log_p, together.scores.log_p, atol=1e-5)

@@ -10,6 +10,7 @@ from core.decoding.beam import search
 from core.decoding.exact import exact
 from core.decoding.greedy import greedy
 from core.decoding.trie import LabelTrie, ask
+from core.decoding.written import Names
 from core.frame_cache import FrameCache
 from core.labels.base import Vocabulary
 from core.labels.text import TextCodec
@@ -130,16 +131,19 @@ def test_the_narrowest_beam_takes_the_likeliest_allowed_token_at_every_node(clas
     found = search(classifier, moments, trie, 1)
     for row in range(len(moments)):
         written: list[int] = []
-        node = 0
         while True:
             forest = Forest()
             classifier.add_text(forest, tuple(written), row, weight=1.0)
             batch = collate([Example(random_features(9), forest.done())], WINDOW)
             log_p = classifier.logits(classifier.hidden(batch)[0, -1:]).log_softmax(-1)[0]
-            token = max(trie.children[node], key=lambda t: float(log_p[t]))
+            allowed = {
+                (*classifier.codec.encode(i), classifier.backbone.eos)[len(written)]
+                for i in range(len(WORDS))
+                if list(classifier.codec.encode(i)[: len(written)]) == written
+            }
+            token = max(allowed, key=lambda t: float(log_p[t]))
             if token == classifier.backbone.eos:
                 break
-            node = trie.target[trie.children[node][token]]
             written.append(token)
         assert found.nearest[row] == classifier.codec.decode(written)
         assert np.isfinite(found.log_p[row]).sum() == 1
@@ -183,12 +187,6 @@ def test_greedy_writes_labels_after_learning_them(classifier):
 
 
 def test_ties_in_edit_distance_go_to_the_alphabetically_first_label():
-    from core.decoding.written import nearest
-
-    backbone = tiny_backbone()
-    codec = TextCodec(("pour b", "pour a"), Vocabulary(backbone.tokenizer, backbone.vocabulary))
-    ids = [list(codec.write("pour c"))]
-    blank = np.full((1, 2), np.nan, np.float32)
-    found = nearest(codec, ids, blank, blank, codec.classes)
-    assert codec.classes[found.nearest[0]] == "pour a"
-    assert found.distance.tolist() == [1]
+    nearest, distance = Names(("pour b", "pour a")).nearest(["pour c", "pour b"])
+    assert nearest.tolist() == [1, 0]
+    assert distance.tolist() == [1, 0]

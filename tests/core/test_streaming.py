@@ -42,6 +42,11 @@ def dense(classifier, features, *, frames: bool = False) -> torch.Tensor:
     return torch.cat(parts)
 
 
+def ring_of(classifier, k: int = 1, streams: int = 1) -> FrameRing:
+    with torch.inference_mode():
+        return FrameRing(classifier, WINDOW, k, streams=streams)
+
+
 @torch.inference_mode()
 def streamed(ring: FrameRing, videos: np.ndarray, root: int) -> torch.Tensor:
     """Push `videos` [B, T, k, d] frame by frame. Returns [B, T, 2, H]: frame and root."""
@@ -53,7 +58,7 @@ def streamed(ring: FrameRing, videos: np.ndarray, root: int) -> torch.Tensor:
 @pytest.mark.parametrize("k", [1, 3])
 def test_a_stream_equals_the_dense_pass_at_every_frame(k: int):
     classifier, features = tiny(k=k), random_features(25, k)
-    found = streamed(FrameRing(classifier, WINDOW, k), features[None], classifier.root)[0]
+    found = streamed(ring_of(classifier, k), features[None], classifier.root)[0]
     torch.testing.assert_close(found[:, 1], dense(classifier, features), **CLOSE)
     torch.testing.assert_close(found[:, 0], dense(classifier, features, frames=True), **CLOSE)
 
@@ -61,17 +66,18 @@ def test_a_stream_equals_the_dense_pass_at_every_frame(k: int):
 def test_streams_in_one_batch_know_nothing_of_each_other():
     classifier = tiny()
     videos = np.stack([random_features(20, seed=i) for i in range(3)])
-    found = streamed(FrameRing(classifier, WINDOW, 1, streams=3), videos, classifier.root)
+    found = streamed(ring_of(classifier, streams=3), videos, classifier.root)
     for i in range(3):
         torch.testing.assert_close(found[i, :, 1], dense(classifier, videos[i]), **CLOSE)
 
 
 def test_a_stream_that_begins_anew_forgets_and_the_others_go_on():
     classifier = tiny()
-    ring = FrameRing(classifier, WINDOW, 1, streams=2)
+    ring = ring_of(classifier, streams=2)
     videos = np.stack([random_features(19, seed=i) for i in range(2)])
     before = streamed(ring, videos[:, :9], classifier.root)
-    ring.reset(0)
+    with torch.inference_mode():
+        ring.reset(0)
     after = streamed(ring, videos[:, 9:], classifier.root)
     torch.testing.assert_close(after[0, :, 1], dense(classifier, videos[0, 9:]), **CLOSE)
     whole = torch.cat([before[1, :, 1], after[1, :, 1]])
@@ -81,7 +87,7 @@ def test_a_stream_that_begins_anew_forgets_and_the_others_go_on():
 @pytest.mark.parametrize("k", [1, 3])
 def test_a_stream_longer_than_the_last_position_equals_the_dense_pass(k: int):
     classifier, features = tiny(k=k, limit=64 + 24 * k), random_features(70, k)
-    ring = FrameRing(classifier, WINDOW, k)
+    ring = ring_of(classifier, k)
     assert ring.positions.room == 22
     found = streamed(ring, features[None], classifier.root)[0, :, 1]
     torch.testing.assert_close(found, dense(classifier, features), **CLOSE)
@@ -89,10 +95,11 @@ def test_a_stream_longer_than_the_last_position_equals_the_dense_pass(k: int):
 
 def test_streams_of_different_ages_go_back_one_by_one():
     classifier = tiny(limit=64 + 24)
-    ring = FrameRing(classifier, WINDOW, 1, streams=2)
+    ring = ring_of(classifier, streams=2)
     videos = np.stack([random_features(40, seed=i) for i in range(2)])
     streamed(ring, videos[:, :7], classifier.root)
-    ring.reset(1)
+    with torch.inference_mode():
+        ring.reset(1)
     found = streamed(ring, videos[:, 7:], classifier.root)[1, :, 1]
     torch.testing.assert_close(found, dense(classifier, videos[1, 7:]), **CLOSE)
 
@@ -112,7 +119,7 @@ def test_answers_of_a_stream_are_those_of_the_dense_pass(kind: type, decoder: st
     stream = StreamingPredictor(classifier, WINDOW, 1, decoder=decoder)
     for t in range(9):
         (found,) = stream.push(torch.from_numpy(features[t : t + 1]))
-        np.testing.assert_allclose(found.log_p[0], slow.log_p[t], atol=1e-5)
+        np.testing.assert_allclose(found.scores.log_p[0], slow.scores.log_p[t], atol=1e-5)
         assert found.predicted[0] == slow.predicted[t]
 
 
@@ -129,7 +136,7 @@ def test_heads_on_the_same_frames_are_asked_in_one_step():
         frame = torch.from_numpy(features[t : t + 1])
         found = together.push(frame)[1:]
         for a, b in zip(found, [each.push(frame)[0] for each in alone], strict=True):
-            np.testing.assert_allclose(a.log_p, b.log_p, atol=1e-6)
+            np.testing.assert_allclose(a.scores.log_p, b.scores.log_p, atol=1e-6)
     assert len(calls) == 8
 
 
@@ -143,13 +150,13 @@ def test_classifiers_that_read_frames_differently_are_refused():
 def test_a_stream_in_single_precision_stays_close_over_a_long_video():
     classifier = tiny().float()
     features = random_features(400)
-    found = streamed(FrameRing(classifier, WINDOW, 1), features[None], classifier.root)[0, :, 1]
+    found = streamed(ring_of(classifier), features[None], classifier.root)[0, :, 1]
     torch.testing.assert_close(found, dense(classifier, features), atol=1e-4, rtol=0)
 
 
 def test_ten_thousand_frames_leave_the_buffers_where_they_are():
     classifier = tiny(layers=1)
-    ring = FrameRing(classifier, WINDOW, 1)
+    ring = ring_of(classifier)
     features = random_features(10)
     streamed(ring, features[None], classifier.root)
     places = [(layer.keys.data_ptr(), layer.keys.shape) for layer in ring._layers]

@@ -1,11 +1,10 @@
 """Shared values keep their rules."""
 
-import numpy as np
 import pytest
 from hypothesis import given, strategies as st
 
 from core.errors import Conflict, InvalidData, InvalidFile, StudioError
-from core.types import LabelSet, Prediction, Segment, grid_us, runs_of_equal
+from core.types import LabelSet, Segment, grid_us, runs_of_equal
 
 
 @given(st.integers(1, 40_000_000), st.sampled_from([0.5, 1, 4, 7.5, 12, 29.97]))
@@ -36,17 +35,6 @@ def test_a_segment_must_end_after_it_starts():
 def test_class_names_must_differ():
     with pytest.raises(InvalidData, match="stir tea"):
         LabelSet(("stir tea", "cut", "stir tea"))
-
-
-def test_probabilities_are_normalised_over_the_label_set():
-    log_p = np.log(np.array([[0.2, 0.1, 0.1], [0.5, 0.25, 0.25]], np.float32))
-    log_p = np.vstack([log_p, np.full((1, 3), -np.inf, np.float32)])
-    p = Prediction(
-        log_p, np.zeros(3, np.int64), np.arange(3), np.zeros((3, 2), np.float16), "exact", 1, 1, 1
-    ).probability
-    np.testing.assert_allclose(p[:2].sum(1), 1, rtol=1e-6)
-    np.testing.assert_allclose(p[0], [0.5, 0.25, 0.25], rtol=1e-6)
-    assert p[2].tolist() == [0, 0, 0]
 
 
 def test_an_error_states_rule_value_and_next_step():
