@@ -4,23 +4,20 @@ A backbone of features brings them; then nothing is decoded, computed or cached.
 """
 
 import os
-from collections.abc import Iterator, Sequence
-from itertools import islice
+from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
 from core.backbones import backbone_card, load_tower
 from core.backbones.base import BackboneCard, VisionTower
 from core.backbones.feature_settings import feature_folder
+from core.encoding import encode_videos
 from core.errors import InvalidFile, MissingArtifact, Stopped
-from core.types import FrameFeatures, LabelledVideo, Progress, Report, grid_us, nobody_listens
-
-_BATCH = 32
+from core.types import FrameFeatures, LabelledVideo, Progress, Report, nobody_listens
 
 
 class FeatureCache:
@@ -45,7 +42,7 @@ class FeatureCache:
         return [video for video in videos if not self.path(video).is_file()]
 
     def load(self, video: LabelledVideo) -> FrameFeatures:
-        """Read a video's features.
+        """Return a video's features: views of the file, of which only what is used is read.
 
         Raises:
             MissingArtifact: They were never computed, or the file was removed.
@@ -61,12 +58,10 @@ class FeatureCache:
                 "Compute them again: train or predict without 'cached only', or run 'gad predict'.",
             )
         try:
-            with safe_open(path, "numpy") as file:
-                return FrameFeatures(
-                    file.get_tensor("features"),
-                    file.get_tensor("time_us"),
-                    file.get_tensor("pts_us"),
-                )
+            # As torch tensors these are views of the mapped file; as numpy arrays, copies.
+            with safe_open(path, "pt") as file:
+                names = ("features", "time_us", "pts_us")
+                return FrameFeatures(*(file.get_tensor(name).numpy() for name in names))
         except SafetensorError as error:
             raise InvalidFile(
                 f"A feature file must be whole safetensors ({error})",
@@ -75,7 +70,7 @@ class FeatureCache:
             ) from None
 
     def compute(self, videos: Sequence[LabelledVideo], report: Report = nobody_listens) -> None:
-        """Compute what is missing, video by video; a stopped computation continues where it was.
+        """Compute what is missing; a stopped computation continues where it was.
 
         Raises:
             Stopped: `report` asked to stop; finished videos are kept.
@@ -84,35 +79,21 @@ class FeatureCache:
         """
         if self._brought is not None:
             self._brought.check(videos, self.rate)
-        todo = self.missing(videos)
-        for done, video in enumerate(todo):
-            if report(Progress(done, len(todo), f"features of {video.name}")):
-                raise Stopped("The computation of features")
-            self._write(video, self.encode(video))
+        if todo := self.missing(videos):
+            self._compute(todo, report)
         report(Progress(len(todo), len(todo), "features"))
 
-    def encode(self, video: LabelledVideo) -> FrameFeatures:
-        """Decode a video on its grid and run the tower, without reading or writing the cache."""
-        if self._tower is None:
-            self._tower = load_tower(self.backbone).to(_device())
-        time_us = grid_us(video.duration_us, self.rate)
-        pts, parts = [], []
-        for frames in _batched(self._frames(video, time_us), _BATCH):
-            pts += [at for at, _ in frames]
-            pictures = torch.from_numpy(np.stack([picture for _, picture in frames]))
-            parts.append(self._tower(pictures.to(_device())).half().cpu().numpy())
-        count = len(pts)
-        return FrameFeatures(np.concatenate(parts), time_us[:count], np.array(pts, np.int64))
-
-    def _frames(
-        self, video: LabelledVideo, time_us: NDArray[np.int64]
-    ) -> Iterator[tuple[int, NDArray[np.uint8]]]:
-        # The kitchen trains towers where PyAV is not installed.
-        from core.video import sample
-
-        assert self._tower is not None
-        for pts_us, frame in sample(video.path, time_us):
-            yield pts_us, self._tower.prepare(frame)
+    def _compute(self, todo: Sequence[LabelledVideo], report: Report) -> None:
+        self._tower = self._tower or load_tower(self.backbone).to(_device())
+        done = 0
+        with closing(encode_videos(todo, self.rate, self._tower)) as steps:
+            for video, features in steps:
+                if features is not None:
+                    self._write(video, features)
+                    done += 1
+                asked = report(Progress(done, len(todo), f"features of {video.name}"))
+                if asked and done < len(todo):
+                    raise Stopped("The computation of features")
 
     def _write(self, video: LabelledVideo, features: FrameFeatures) -> None:
         path = self.path(video)
@@ -133,10 +114,3 @@ def _about(card: BackboneCard, rate: float) -> dict[str, str]:
 
 def _device() -> torch.device:
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-
-
-def _batched(
-    items: Iterator[tuple[int, NDArray[np.uint8]]], size: int
-) -> Iterator[list[tuple[int, NDArray[np.uint8]]]]:
-    while batch := list(islice(items, size)):
-        yield batch

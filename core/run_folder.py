@@ -17,7 +17,13 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
 from core.backbones import load_backbone
-from core.backbones.base import BackboneCard
+from core.backbones.adapters import (
+    Adapter,
+    adapted_layers,
+    adapter_tensors,
+    merge as merge_adapter,
+)
+from core.backbones.base import Backbone, BackboneCard
 from core.classifiers import classifier_class
 from core.classifiers.base import Classifier
 from core.classifiers.discriminative import DiscriminativeClassifier
@@ -28,11 +34,12 @@ from core.errors import InvalidFile, MissingArtifact
 from core.labels import make_codec
 from core.labels.base import Vocabulary
 from core.prediction import Predictor
-from core.run_card import read_run_card
+from core.run_card import RunCard, read_run_card
 from core.tasks import BACKGROUND, Task, load_task
 from core.types import LabelSet
 
 _ADAPTER = "adapter"
+_ADAPTER_WEIGHTS = f"{_ADAPTER}/adapter_model.safetensors"
 _HEADS = "heads.safetensors"
 _CONNECTOR = "connector."
 _VERSIONED = ("torch", "transformers", "peft", "gad-studio")
@@ -90,15 +97,24 @@ def build_classifier(config: RunConfig, labels: LabelSet) -> Classifier:
     """Build an untrained classifier with a fresh adapter; random values come from the seed."""
     torch.manual_seed(config.training.seed)
     backbone = load_backbone(config.backbone)
-    kind = classifier_class(config.classifier)
     recipe = recipe_of(config, backbone.card)
     backbone.add_adapter(
         rank=recipe.rank,
         alpha=recipe.alpha,
         dropout=config.training.dropout,
-        output=kind.writes_text and config.assist == "text",
+        output=_adapts_output(config),
     )
-    task = load_task(config.task)
+    return assemble(config, labels, backbone)
+
+
+def _adapts_output(config: RunConfig) -> bool:
+    """Say whether a text loss reaches the output matrix."""
+    return classifier_class(config.classifier).writes_text and config.assist == "text"
+
+
+def assemble(config: RunConfig, labels: LabelSet, backbone: Backbone) -> Classifier:
+    """Put a run's codec, learned tokens and heads on a backbone."""
+    kind, task = classifier_class(config.classifier), load_task(config.task)
     words = Vocabulary(backbone.tokenizer, backbone.vocabulary, config.training.seed)
     codec = make_codec(config.codec, task.classes(labels), words)
     classifier = kind(backbone, codec, task.choices(labels))
@@ -136,8 +152,11 @@ def load_weights(classifier: Classifier, folder: Path) -> None:
     decoder = classifier.backbone.decoder
     assert isinstance(decoder, PeftModel)
     expected = get_peft_model_state_dict(decoder, save_embedding_layers=False)
-    adapter = _read(folder / _ADAPTER / "adapter_model.safetensors", expected)
-    set_peft_model_state_dict(decoder, adapter)
+    set_peft_model_state_dict(decoder, _read(folder / _ADAPTER_WEIGHTS, expected))
+    _load_heads(classifier, folder)
+
+
+def _load_heads(classifier: Classifier, folder: Path) -> None:
     heads = _read(folder / _HEADS, classifier.trainable())
     own = {k: v for k, v in heads.items() if not k.startswith(_CONNECTOR)}
     connector = {k.removeprefix(_CONNECTOR): v for k, v in heads.items() if k not in own}
@@ -154,7 +173,7 @@ def freeze_from(classifier: Classifier, folder: Path) -> None:
     """
     backbone = classifier.backbone
     expected = get_peft_model_state_dict(backbone.decoder, save_embedding_layers=False)
-    adapter = _read(folder / _ADAPTER / "adapter_model.safetensors", expected, more=True)
+    adapter = _read(folder / _ADAPTER_WEIGHTS, expected, more=True)
     set_peft_model_state_dict(backbone.decoder, adapter)
     own = {k: v for k, v in classifier.trainable().items() if k.startswith(_CONNECTOR)}
     heads = _read(folder / _HEADS, own, more=True)
@@ -214,8 +233,40 @@ def _version(package: str) -> str | None:
         return None
 
 
+def _check_base(said: RunCard, card: BackboneCard) -> None:
+    wanted = said.about["base"]["revision"]
+    if wanted != card.revision:
+        raise InvalidFile(
+            f"A run needs the base it was trained on, revision {wanted}, but "
+            f"'{said.config.backbone}' is revision {card.revision}",
+            said.folder, next_step="Train it again.",
+        )  # fmt: skip
+
+
+def load_onto(base: Backbone, said: RunCard) -> tuple[Run, Adapter]:
+    """Load what is a run's own; `base` stays as it is, and may be the base of several runs.
+
+    Returns:
+        The run on the bare decoder of `base`, and the adapter that must be merged into it before
+        the run is asked anything.
+
+    Raises:
+        MissingArtifact: A file is not there.
+        InvalidFile: A file is damaged, holds other tensors than the run needs, or the base is not
+            the one that the run was trained on.
+    """
+    _check_base(said, base.card)
+    classifier = assemble(said.config, said.labels, base.with_own_connector())
+    _load_heads(classifier, said.folder)
+    run = _run(said, classifier)
+    layers = adapted_layers(base.decoder, output=_adapts_output(said.config))
+    tensors = _read(said.folder / _ADAPTER_WEIGHTS, adapter_tensors(layers, run.recipe.rank))
+    on_device = {name: tensor.to(_device()) for name, tensor in tensors.items()}
+    return run, Adapter.of(on_device, layers, run.recipe.alpha / run.recipe.rank)
+
+
 def load_run(folder: Path, *, merge: bool = False) -> Run:
-    """Load a run.
+    """Load a run by itself; `core.loaded_runs` keeps several on one base.
 
     Args:
         folder: What `write_run` wrote.
@@ -226,19 +277,21 @@ def load_run(folder: Path, *, merge: bool = False) -> Run:
         InvalidFile: Weights are damaged, or belong to another base.
     """
     said = read_run_card(folder)
-    config, about = said.config, said.about
-    classifier = build_classifier(config, said.labels)
-    card = classifier.backbone.card
-    if about["base"]["revision"] != card.revision:
-        raise InvalidFile(
-            f"A run needs the base it was trained on, revision {about['base']['revision']}, but "
-            f"'{config.backbone}' is revision {card.revision}", folder, next_step="Train it again.",
-        )  # fmt: skip
-    load_weights(classifier, folder)
     if merge:
-        decoder = classifier.backbone.decoder
-        assert isinstance(decoder, PeftModel)
-        decoder.merge_adapter(safe_merge=True)
-    recipe = Recipe(**about["recipe"])
-    classifier.to("cuda" if torch.cuda.is_available() else "cpu")
-    return Run(classifier.eval(), config, said.labels, said.task, recipe, about)
+        run, adapter = load_onto(load_backbone(said.config.backbone), said)
+        merge_adapter(run.classifier.backbone.decoder, adapter)
+        return run
+    classifier = build_classifier(said.config, said.labels)
+    _check_base(said, classifier.backbone.card)
+    load_weights(classifier, folder)
+    return _run(said, classifier)
+
+
+def _run(said: RunCard, classifier: Classifier) -> Run:
+    recipe = Recipe(**said.about["recipe"])
+    classifier.to(_device())
+    return Run(classifier.eval(), said.config, said.labels, said.task, recipe, said.about)
+
+
+def _device() -> str:
+    return "cuda" if torch.cuda.is_available() else "cpu"

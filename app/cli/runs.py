@@ -107,6 +107,12 @@ def predict(
     untuned: Annotated[
         str | None, typer.Option(help="A backbone: predict the project's videos without training.")
     ] = None,
+    stream: Annotated[
+        str | None, typer.Option(help="A file, pipe, camera or -: answer as its frames come.")
+    ] = None,
+    also: Annotated[
+        list[str] | None, typer.Option(help="Another run over the same videos; may be repeated.")
+    ] = None,
     prompt: Annotated[str, typer.Option(help="What an untuned backbone continues.")] = _PROMPT,
     project: Project = "kitchen",
     decoder: Annotated[
@@ -115,19 +121,38 @@ def predict(
     data_dir: DataDir = None,
     as_json: Json = False,
 ) -> None:
-    """Predict videos with a run; one line of JSON a video."""
+    """Predict videos with a run or several; one line of JSON a video and run."""
     if untuned:
         settings = {"backbone": untuned, "prompt": prompt, "decoder": decoder or "exact"}
         _train(data_dir, project, {**settings, "training": {"steps": 0}}, "generative", as_json)
         return
-    if not run or not videos:
+    if not run or not (videos or stream):
         raise typer.BadParameter("name a run and video files, or a backbone with --untuned")
+    if stream:
+        _follow_stream(_run_folder(data_dir, project, run), stream, decoder, as_json)
+        return
     from app.jobs.predict_files import predict_files  # torch takes seconds to import
 
-    folder = _run_folder(data_dir, project, run)
+    folders = [_run_folder(data_dir, project, name) for name in (run, *(also or ()))]
     cache = DataDirectory.find(data_dir).features
-    for line in predict_files(folder, videos, cache, decoder=decoder):
+    for line in predict_files(folders, videos or (), cache, decoder=decoder):
         print_json(line) if as_json else _tell_segments(line)
+
+
+def _follow_stream(folder: Path, where: str, decoder: str | None, as_json: bool) -> None:
+    """Print a line a sample, or a line a change of the answer where a person reads."""
+    from app.jobs.predict_stream import predict_stream  # torch takes seconds to import
+
+    label = None
+    for found in predict_stream(folder, where, decoder=decoder):
+        if as_json:
+            print_json(found)
+        elif found["label"] != label:
+            label = found["label"]
+            typer.echo(
+                f"{found['time_us'] / 1e6:9.2f} s  {label:<28} {100 * found['probability']:3.0f} %"
+                f"  {found['ms']:.0f} ms"
+            )
 
 
 def _run_folder(data_dir: Path | None, project: str, run: str) -> Path:
@@ -140,7 +165,7 @@ def _run_folder(data_dir: Path | None, project: str, run: str) -> Path:
 
 
 def _tell_segments(line: Mapping[str, Any]) -> None:
-    typer.echo(f"{line['video']}: {len(line['segments'])} segments")
+    typer.echo(f"{line['video']}, {line['run']}: {len(line['segments'])} segments")
     for s in line["segments"]:
         span = f"{s['start_us'] / 1e6:7.2f} – {s['end_us'] / 1e6:7.2f} s"
         typer.echo(f"  {span}  {s['label']:<24} {s['confidence']:.2f}")

@@ -1,4 +1,4 @@
-"""Predict video files from the shell: nothing is written but the shared feature cache."""
+"""Predict video files with runs from the shell: nothing is written but the shared feature cache."""
 
 import os
 import tempfile
@@ -11,36 +11,51 @@ import numpy as np
 from core.feature_files import content_hash, is_feature_file, read_features
 from core.feature_sets import at_frame
 from core.features import FeatureCache
-from core.run_folder import load_run
-from core.types import LabelledVideo, Prediction, runs_of_equal
+from core.loaded_runs import LoadedRuns
+from core.prediction import Cost
+from core.run_card import read_run_card
+from core.types import FrameFeatures, LabelledVideo, Prediction, runs_of_equal
 from core.video import probe
 
 
 def predict_files(
-    folder: Path, videos: Sequence[Path], cache: Path, *, decoder: str | None = None
+    folders: Sequence[Path], videos: Sequence[Path], cache: Path, *, decoder: str | None = None
 ) -> Iterator[dict[str, Any]]:
-    """Yield one JSON-able answer a video.
+    """Yield one JSON-able answer a video and run, video by video.
+
+    Runs of one backbone share its weights, and the features of a video where their rate is one.
 
     Raises:
         UnreadableVideo: A file cannot be decoded; the answers before it were given.
-        StudioError: The folder is no run.
+        StudioError: A folder is no run.
     """
-    run = load_run(folder, merge=True)
-    features = FeatureCache(_writable(cache), run.config.backbone, run.recipe.rate)
-    predictor = run.predictor(decoder)
-    cost = None
+    cards, loaded = [read_run_card(folder) for folder in folders], LoadedRuns(len(folders))
+    sources = [(card.config.backbone, card.rate) for card in cards]
+    root = _writable(cache)
+    caches = {source: FeatureCache(root, *source) for source in dict.fromkeys(sources)}
+    costs: dict[Path, Cost] = {}
     for path in videos:
-        video = _video(path, run.recipe.rate)
-        features.compute([video])
-        known = features.load(video)
-        cost = cost or predictor.measure(known)
-        prediction = predictor.predict(video, known, cost)
-        yield {
-            "run": folder.name,
-            "video": str(path),
-            "rate": run.recipe.rate,
-            **answer(prediction, run.classifier.classes, video.duration_us),
-        }
+        seen = {source: _see(path, features) for source, features in caches.items()}
+        for card, source in zip(cards, sources, strict=True):
+            video, known = seen[source]
+            with loaded.using(card.folder) as run:
+                predictor = run.predictor(decoder)
+                if card.folder not in costs:
+                    costs[card.folder] = predictor.measure(known)
+                prediction = predictor.predict(video, known, costs[card.folder])
+            yield {
+                "run": card.folder.name,
+                "video": str(path),
+                "rate": card.rate,
+                **answer(prediction, card.classes, video.duration_us),
+            }
+
+
+def _see(path: Path, features: FeatureCache) -> tuple[LabelledVideo, FrameFeatures]:
+    """Return a video with its features, computed if they are missing."""
+    video = _video(path, features.rate)
+    features.compute([video])
+    return video, features.load(video)
 
 
 def _video(path: Path, rate: float) -> LabelledVideo:
@@ -54,12 +69,10 @@ def _video(path: Path, rate: float) -> LabelledVideo:
 
 def answer(prediction: Prediction, classes: Sequence[str], duration_us: int) -> dict[str, Any]:
     """Return a prediction as JSON values: every row, and the segments that equal rows make."""
-    rows = np.arange(len(prediction.predicted))
-    confidence = prediction.probability[rows, prediction.predicted]
     return {
         "time_us": prediction.time_us.tolist(),
         "class": prediction.predicted.tolist(),
-        "probability": np.round(confidence, 4).tolist(),
+        "probability": np.round(prediction.confidence, 4).tolist(),
         "labels": list(classes),
         "segments": segments_of(prediction, classes, duration_us),
         "decoder": prediction.decoder,
@@ -72,8 +85,7 @@ def segments_of(
     prediction: Prediction, classes: Sequence[str], duration_us: int
 ) -> list[dict[str, Any]]:
     """Return runs of one class, without background; clip tasks give their own spans."""
-    rows = np.arange(len(prediction.predicted))
-    confidence = prediction.probability[rows, prediction.predicted]
+    confidence = prediction.confidence
     if prediction.span_us is not None:
         spans = [
             (int(a), int(b), int(c), float(p))

@@ -42,7 +42,7 @@ def sample(
     """
     times = np.asarray(times_us, np.int64)
     assert np.all(np.diff(times) >= 0), "times must ascend"
-    with Source(path, threads=threads) as source:
+    with Source(path, threads=threads, wanted_us=times.tolist()) as source:
         aspect = source.stream.sample_aspect_ratio
         painter = Painter(aspect, bound=size, rotation=rotation)
         frames = source.frames()

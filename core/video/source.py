@@ -6,7 +6,7 @@ shown frame, rounded down to microseconds, so that the frame at k/30 s is never 
 time `k * 1_000_000 // 30`.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from fractions import Fraction
 from heapq import heapify, heappop, heappush
@@ -27,12 +27,13 @@ from core.errors import UnreadableVideo
 from core.types import SECOND
 from core.video.files import regular_file, shown_name
 from core.video.info import DEFAULT_LIMITS
+from core.video.sparing import Sparing
 
 Shown = tuple[int, VideoFrame]
 """Microseconds from the first shown frame, and the decoded frame."""
 
 # An `ffconcat` or HLS text named .mp4 would open other files, a URL a connection.
-_ALLOWED = {
+ALLOWED = {
     "protocol_whitelist": "file",
     "format_whitelist": "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegts,mpeg,flv,ogg,gif,asf",
 }
@@ -52,7 +53,7 @@ def open_input(path: Path) -> InputContainer:
     """Open a local media file, and nothing else."""
     # An absolute path, so that a file named "concat:a" is not taken for a protocol. Titles in
     # the encoding of another decade are no reason to refuse a video.
-    return av.open(str(path.absolute()), options=dict(_ALLOWED), metadata_errors="replace")
+    return av.open(str(path.absolute()), options=dict(ALLOWED), metadata_errors="replace")
 
 
 def demuxed(container: InputContainer, *streams: Stream) -> Iterator[av.Packet]:
@@ -80,12 +81,19 @@ class Source:
 
     Frames come from `frames`; `jump` goes on without decoding what lies between. Packets that do
     not decode, or whose picture has more than `max_pixels`, are passed over and counted in `lost`.
+    Where only the frames shown at the ascending times `wanted_us` matter, others may be left out.
     """
 
     def __init__(
-        self, path: Path, *, threads: int = 1, max_pixels: int = DEFAULT_LIMITS.max_pixels
+        self,
+        path: Path,
+        *,
+        threads: int = 1,
+        max_pixels: int = DEFAULT_LIMITS.max_pixels,
+        wanted_us: Sequence[int] | None = None,
     ) -> None:
         self.path, self.threads, self.max_pixels = path, threads, max_pixels
+        self.wanted_us = wanted_us
         self.origin: int | None = None
         self.lost = 0
         self._jumps = True
@@ -117,6 +125,10 @@ class Source:
             self.container.close()
             raise
 
+    def _reopen(self) -> None:
+        self.container.close()
+        self._open()
+
     def _stream(self) -> VideoStream:
         stream, name = best_stream(self.container), shown_name(self.path)
         if stream is None:
@@ -134,6 +146,10 @@ class Source:
         stream.codec_context.options = {"max_pixels": str(self.max_pixels)}
         return stream
 
+    @property
+    def _indexed(self) -> bool:
+        return self.container.format.name.startswith(_INDEXED)
+
     def time_us(self, ticks: int) -> int:
         """Return a timestamp of the stream on our clock."""
         return ticks_to_us(ticks - (self.origin or 0), self.time_base)
@@ -141,18 +157,39 @@ class Source:
     def frames(self) -> Iterator[Shown]:
         """Yield what is shown from here on, each frame later than the one before."""
         last: int | None = None
-        for ticks, frame in self._decoded():
+        sparing = self._sparing()
+        for ticks, frame in self._decoded(sparing):
             # Two frames at one time, or a clock that runs back, cannot be shown.
             if last is not None and ticks <= last:
                 continue
+            if sparing and sparing.misses(ticks):
+                break
             last = ticks
             if self.origin is None:
                 self.origin = ticks
             yield self.time_us(ticks), frame
+        else:
+            if not (sparing and sparing.misses(None)):
+                return
+        # The file is damaged. To read it through from the start, whole, is always right.
+        self.wanted_us = None
+        self._reopen()
+        yield from (
+            shown for shown in self.frames() if last is None or shown[0] > self.time_us(last)
+        )
 
-    def _decoded(self) -> Iterator[tuple[int, VideoFrame]]:
+    def _sparing(self) -> Sparing | None:
+        """Return what may be left out, where packets tell reliably what is shown when."""
+        reliable = self.timed and self._indexed and self.stream.codec_context.name == "h264"
+        if self.wanted_us is None or not reliable:
+            return None
+        return Sparing(self.wanted_us, self.time_us)
+
+    def _decoded(self, sparing: Sparing | None) -> Iterator[tuple[int, VideoFrame]]:
         waiting: list[int] = []  # without pts, the i-th shown frame has the i-th smallest dts
         for packet in self._packets():
+            if sparing and packet and self.origin is not None:
+                self.stream.codec_context.skip_frame = sparing.skip(packet)
             dts = None if packet is None or self.timed else packet.dts
             if dts is not None:
                 heappush(waiting, dts)
@@ -204,8 +241,7 @@ class Source:
         # Seeking misleads in this file (intra refresh, no true key frames). To read it through
         # from the start, once, is always right.
         self._jumps = False
-        self.container.close()
-        self._open()
+        self._reopen()
         return self.frames()
 
     def frames_from(self, time_us: int) -> Iterator[Shown]:
@@ -239,7 +275,7 @@ class Source:
         """Return the listed key frames in ticks; none while, or where, the list is unknown."""
         if self._keys is None:
             name = self.container.format.name
-            entries = self.stream.index_entries if name.startswith(_INDEXED) else ()
+            entries = self.stream.index_entries if self._indexed else ()
             keys = np.array(sorted(e.timestamp for e in entries if e.is_keyframe), np.int64)
             if len(keys) < 2 and name.startswith("matroska"):
                 return keys[:0]

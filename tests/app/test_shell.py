@@ -55,6 +55,19 @@ def test_training_ends_with_an_evaluation(trained):
     assert found["interval"]["frame_accuracy"] == [None, None]  # one video gives no interval
 
 
+def test_a_stream_answers_every_sample_as_the_whole_video_does(trained, little_folder):
+    data, _ = trained
+    video = sorted(little_folder.rglob("*.mp4"))[0]
+    whole = as_json("predict", "tiny-1", video, "--project", "little", data=data)
+    lines = as_json("predict", "tiny-1", "--stream", video, "--project", "little", data=data)
+    count = len(lines)
+    assert len(whole["class"]) - count in (0, 1)  # the last sample may lie behind the last frame
+    assert [line["time_us"] for line in lines] == whole["time_us"][:count]
+    assert [line["class"] for line in lines] == whole["class"][:count]
+    probability = [line["probability"] for line in lines]
+    assert probability == pytest.approx(whole["probability"][:count], abs=2e-3)
+
+
 def test_predict_prints_one_line_a_video(trained, little_folder):
     data, _ = trained
     videos = sorted(little_folder.rglob("*.mp4"))[:2]
@@ -76,6 +89,14 @@ def test_predict_takes_a_folder_and_another_decoder(trained, little_folder):
     line = as_json("predict", folder, next(little_folder.rglob("0.mp4")), "--decoder", "greedy",
                    data=data)  # fmt: skip
     assert line["decoder"] == "greedy"
+
+
+def test_predict_takes_several_runs(trained, little_folder):
+    data, done = trained
+    folder, video = data / "runs" / str(done["runs"][0]), next(little_folder.rglob("0.mp4"))
+    one, other = as_json("predict", "tiny-1", video, "--also", folder, "--project", "little",
+                         data=data)  # fmt: skip
+    assert {**one, "ms": 0} == {**other, "ms": 0}
 
 
 def test_evaluate_gives_figures_and_intervals(trained):

@@ -2,6 +2,8 @@
 
 import json
 import shutil
+import sys
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +17,7 @@ from core.errors import InvalidFile, MissingArtifact, Stopped, UnknownName, Unre
 from core.features import FeatureCache
 from core.prediction_files import prediction_path, read_prediction, write_prediction
 from core.types import LabelledVideo, Prediction, grid_us
-from core.video import probe, write_mp4
+from core.video import probe, sample, write_mp4
 
 
 @pytest.fixture(scope="module")
@@ -61,7 +63,8 @@ def test_a_stopped_computation_keeps_finished_videos(video, tiny_folder, tmp_pat
     other = LabelledVideo("copy.mp4", video.path, "f" * 64, video.duration_us)
     with pytest.raises(Stopped):
         cache.compute([video, other], lambda p: p.done >= 1)
-    assert cache.missing([video, other]) == [other]
+    assert len(cache.missing([video, other])) == 1
+    assert not threads_at_work()
     cache.compute([video, other])
     assert cache.missing([video, other]) == []
 
@@ -72,18 +75,64 @@ def test_missing_and_damaged_features_are_sentences(video, tiny_folder, tmp_path
         cache.load(video)
     cache.compute([video])
     path = cache.path(video)
-    path.write_bytes(path.read_bytes()[:50])
+    whole = path.read_bytes()
+    for kept in (50, len(whole) - 1):
+        path.write_bytes(whole[:kept])
+        with pytest.raises(InvalidFile, match="must be whole safetensors"):
+            cache.load(video)
+    save_file({"features": torch.zeros(2, 1, 6)}, path)
     with pytest.raises(InvalidFile, match="must be whole safetensors"):
         cache.load(video)
 
 
-def test_a_video_that_cannot_be_read_leaves_nothing(tiny_folder, tmp_path):
+def test_a_video_that_cannot_be_read_leaves_nothing(video, tiny_folder, tmp_path):
     broken = tmp_path / "broken.mp4"
     broken.write_bytes(b"nothing of a video")
     cache = FeatureCache(tmp_path / "cache", str(tiny_folder))
     with pytest.raises(UnreadableVideo):
-        cache.compute([LabelledVideo("broken.mp4", broken, "0" * 64, 1_000_000)])
-    assert not list((tmp_path / "cache").rglob("*.safetensors*"))
+        cache.compute([LabelledVideo("broken.mp4", broken, "0" * 64, 1_000_000), video])
+    assert not list((tmp_path / "cache").rglob(f"{'0' * 64}*"))
+    assert not threads_at_work()
+
+
+def threads_at_work() -> list[str]:
+    return [t.name for t in threading.enumerate() if t.name.startswith("reading")]
+
+
+def test_features_are_those_of_one_frame_after_another_to_the_bit(video, tiny_folder, tmp_path):
+    cache, tower = FeatureCache(tmp_path, str(tiny_folder), 99.0), load_tower(str(tiny_folder))
+    short = LabelledVideo("short.mp4", video.path, "a" * 64, 900_000)
+    for together in ([video], [short, video]):  # several threads for one, and one for each
+        shutil.rmtree(cache.folder, ignore_errors=True)
+        cache.compute(together)
+        for one in together:
+            taken = list(sample(one.path, grid_us(one.duration_us, 99)))
+            pictures = torch.from_numpy(np.stack([tower.prepare(frame) for _, frame in taken]))
+            rows = [tower(part).half().numpy() for part in pictures.split(32)]
+            np.testing.assert_array_equal(cache.load(one).features, np.concatenate(rows))
+            assert cache.load(one).pts_us.tolist() == [pts_us for pts_us, _ in taken]
+
+
+def test_a_stop_inside_a_video_ends_its_threads(video, tiny_folder, tmp_path):
+    cache, asked = FeatureCache(tmp_path, str(tiny_folder), 100.0), []
+    with pytest.raises(Stopped):
+        cache.compute([video], lambda p: asked.append(p.done) or len(asked) == 2)
+    assert asked == [0, 0]
+    assert cache.missing([video]) == [video]
+    assert not threads_at_work()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_loaded_features_are_views_of_the_file_that_cannot_change_it(video, tiny_folder, tmp_path):
+    cache = FeatureCache(tmp_path, str(tiny_folder))
+    cache.compute([video])
+    before = cache.path(video).read_bytes()
+    found = cache.load(video)
+    assert cache.path(video).name in Path("/proc/self/maps").read_text()
+    torch.from_numpy(found.features[2:5]).zero_()  # warns of arrays that are read-only
+    assert not found.features[2:5].any()
+    assert cache.path(video).read_bytes() == before
+    assert cache.load(video).features[2:5].any()
 
 
 @pytest.mark.parametrize("shape", [(90, 160), (180, 320), (100, 60), (36, 300), (4, 4)])
