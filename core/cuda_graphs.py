@@ -1,7 +1,6 @@
 """A step of fixed shapes as one CUDA graph: launched once, instead of a few hundred kernels."""
 
 from collections.abc import Callable
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -18,18 +17,17 @@ class CapturedStep:
 
     def __init__(self, step: Callable[..., Tensor]) -> None:
         self._step = step
-        self._graph: Any = None
+        self._graph: torch.cuda.CUDAGraph | None = None
 
     def __call__(self, *inputs: Tensor) -> Tensor:
         """Run the step. The result is the caller's own."""
-        if self._graph is None:
-            self._record(inputs)
+        graph = self._graph = self._graph or self._recorded(inputs)
         for own, given in zip(self._inputs, inputs, strict=True):
             own.copy_(given)
-        self._graph.replay()
+        graph.replay()
         return self._output.clone()
 
-    def _record(self, inputs: tuple[Tensor, ...]) -> None:
+    def _recorded(self, inputs: tuple[Tensor, ...]) -> torch.cuda.CUDAGraph:
         self._inputs = [given.clone() for given in inputs]
         side = torch.cuda.Stream()
         side.wait_stream(torch.cuda.current_stream())
@@ -37,6 +35,7 @@ class CapturedStep:
             for _ in range(_WARM_UPS):
                 self._step(*self._inputs)
         torch.cuda.current_stream().wait_stream(side)
-        self._graph = torch.cuda.CUDAGraph()
-        with torch.cuda.graph(self._graph):
+        graph = torch.cuda.CUDAGraph()
+        with torch.cuda.graph(graph):
             self._output = self._step(*self._inputs)
+        return graph
