@@ -27,6 +27,7 @@ def verb_noun_names(tokenizer: Any, count: int) -> tuple[str, ...]:
 def names_of_length(tokenizer: Any, count: int, tokens: int) -> tuple[str, ...]:
     """Return `count` names of exactly `tokens` tokens, words of one token."""
     words = _words(tokenizer, 1)
+    assert count <= len(words) ** tokens / 2, "there are too few words of one token"
     drawn = np.random.default_rng(0)
     names: dict[str, None] = {}
     while len(names) < count:

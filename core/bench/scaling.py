@@ -26,6 +26,7 @@ _WINDOWS = (16, 37, 74, 148, 296, 592)
 _LENGTHS = (240, 960, 3600, 14_400)  # one minute to one hour, four frames a second
 _LABELS = (10, 105, 400, 1200, 3806)
 _TOKENS = (1, 2, 3, 4, 6, 8)
+_FEW = 40  # labels; nano has not many more words of one token
 
 
 def run(settings: Settings) -> Report:
@@ -103,7 +104,7 @@ def _label_lengths(base: Any, lengths: tuple[int, ...], settings: Settings) -> C
     points: dict[str, list[tuple[float, float]]] = {}
     video = frames(base, 16)
     for tokens in lengths:
-        names = names_of_length(base.tokenizer, 105, tokens)
+        names = names_of_length(base.tokenizer, _FEW, tokens)
         writer = classifier("generative", base, names)
         writer.competing = torch.arange(base.vocabulary) != base.eos
         model = classifier("discriminative", base, names)

@@ -164,3 +164,15 @@ def test_ten_thousand_frames_leave_the_buffers_where_they_are():
         streamed(ring, features[None], classifier.root)
     assert [(layer.keys.data_ptr(), layer.keys.shape) for layer in ring._layers] == places
     assert ring.clock == [10_010]
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs CUDA")
+def test_a_step_captured_on_a_gpu_equals_the_dense_pass():
+    classifier, features = tiny().float().cuda(), random_features(25)
+    with torch.inference_mode():
+        ring = FrameRing(classifier, WINDOW, 1)
+        asked = classifier.embed_tokens(torch.tensor([int(classifier.root)], device="cuda"))
+        steps = [ring.push(torch.from_numpy(features[t : t + 1]), asked)[0, 1] for t in range(25)]
+    found = torch.stack(steps).cpu()
+    torch.testing.assert_close(found, dense(classifier, features).cpu(), atol=1e-4, rtol=0)

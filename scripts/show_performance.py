@@ -1,7 +1,7 @@
-"""Draw the curves of `gad bench scaling` as SVG files, on logarithmic axes.
+"""Show what `gad bench` measured: its rows as a Markdown table, its curves as SVG files.
 
-gad bench scaling --out docs/performance/scaling.json
-python scripts/plot_performance.py docs/performance/scaling.json docs/img
+gad bench --out docs/performance/bench.json
+python scripts/show_performance.py docs/performance/bench.json docs/img
 """
 
 import argparse
@@ -82,6 +82,29 @@ def _text(
     )
 
 
+def table(reports: Sequence[Mapping[str, Any]]) -> str:
+    """Return every ratio and every single figure as Markdown tables, a pair for each benchmark."""
+    parts = []
+    for report in reports:
+        parts.append(f"\n### `gad bench {report['name']}`\n")
+        if report["rows"]:
+            parts.append("| figure | ratio | aim | ours | baseline | of its bound |")
+            parts.append("|---|---|---|---|---|---|")
+            parts += [_row(row) for row in report["rows"]]
+        if report["figures"]:
+            parts += ["", "| figure | value |", "|---|---|"]
+            parts += [f"| {f['what']} | {f['value']:,.4g} {f['unit']} |" for f in report["figures"]]
+    return "\n".join(parts)
+
+
+def _row(row: Mapping[str, Any]) -> str:
+    aim = f"{row['aim']:.3g} ×" if row["aim"] else ""
+    share = f"{100 * row['share_of_bound']:.0f} %" if row["share_of_bound"] else ""
+    ratio = f"**{row['ratio']:.3g} ×** [{row['low']:.3g}, {row['high']:.3g}]"
+    ways = [f"{row[w]['rate']:,.4g} {row['unit']} ({row[w]['name']})" for w in ("ours", "baseline")]
+    return f"| {row['figure']} | {ratio} | {aim} | {ways[0]} | {ways[1]} | {share} |"
+
+
 def main() -> None:
     """Read the command line."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -93,6 +116,7 @@ def main() -> None:
     for report in reports:
         for curve in report["curves"]:
             (options.folder / f"cost-against-{next(names)}.svg").write_text(draw(curve))
+    print(table(reports))  # noqa: T201
 
 
 if __name__ == "__main__":
