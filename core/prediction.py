@@ -21,7 +21,7 @@ from core.frame_cache import FrameCache
 from core.tasks import Clip, Task
 from core.types import FrameFeatures, LabelledVideo, LabelSet, Prediction
 
-BLOCK = 128
+BLOCK = 192
 """Frames of a dense pass that enter at a time."""
 
 

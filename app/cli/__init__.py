@@ -34,8 +34,6 @@ app = typer.Typer(
 def main() -> None:
     """Run the command line; a failure is one sentence, or JSON, and exit code 1."""
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
-    # As in a worker: threads of torch that wait must not take the cores from those that work.
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     as_json = "--json" in sys.argv
     try:
         app()

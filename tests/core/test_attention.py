@@ -10,7 +10,7 @@ from torch.nn.attention.flex_attention import create_mask
 from core.attention import dense_mask
 from core.attention.bands import Bands, band_width, cut_into_bands
 from core.attention.blocks import block_mask, mask_function
-from core.attention.kernel import KERNEL, mask_for
+from core.attention.kernel import KERNEL, attend, mask_for
 from core.classifiers.base import ReadoutModel
 from core.sequence import Batch, Example, Forest, Kind, collate
 from tests.core.backbones.test_decoders import USABLE, random_decoder
@@ -205,3 +205,18 @@ def test_blocks_give_the_dense_masks_answers_and_gradients_on_a_gpu():
         found.append((hidden.detach(), embeds.grad))
     for dense, blocks in zip(*found, strict=True):
         torch.testing.assert_close(blocks, dense, atol=2e-2, rtol=2e-2)
+
+
+@pytest.mark.parametrize("few", [1, 3, 8])
+def test_heads_that_share_keys_attend_as_with_repeated_keys(few: int):
+    generator = torch.Generator().manual_seed(few)
+    query = torch.randn(2, 6, few, 8, generator=generator, dtype=torch.double)
+    key, value = (torch.randn(2, 2, 9, 8, generator=generator, dtype=torch.double) for _ in "kv")
+    mask = torch.rand(2, 1, few, 9, generator=generator) < 0.6
+    mask[..., 0] = True
+    found, _ = attend(torch.nn.Module(), query, key, value, mask, scaling=0.3)
+    repeated = (x.repeat_interleave(3, dim=1) for x in (key, value))
+    slow = torch.nn.functional.scaled_dot_product_attention(
+        query, *repeated, attn_mask=mask, scale=0.3
+    )
+    torch.testing.assert_close(found, slow.transpose(1, 2))
