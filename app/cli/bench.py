@@ -38,8 +38,8 @@ def bench(
         found["reports"].append(report)
         if not as_json:
             _tell(report)
-    if out:
-        out.write_text(json.dumps(found, indent=1))
+        if out:
+            out.write_text(json.dumps(found, indent=1))
     if as_json:
         print_json(found)
 

@@ -26,7 +26,7 @@ _WINDOWS = (16, 37, 74, 148, 296, 592)
 _LENGTHS = (240, 960, 3600, 14_400)  # one minute to one hour, four frames a second
 _LABELS = (10, 105, 400, 1200, 3806)
 _TOKENS = (1, 2, 3, 4, 6, 8)
-_FEW = 40  # labels; nano has not many more words of one token
+_FEW = 32  # labels; nano has not many more words of one token
 
 
 def run(settings: Settings) -> Report:
@@ -76,9 +76,9 @@ def _lengths(
         (dense,) = time_in_turns(
             [Way("", 1, partial(_dense, model, video[:length], WINDOW))], settings
         )
-        points.setdefault("dense", []).append((length, 1 / dense.rate))
         name = "window encoded again (its cost a frame × frames)"
         points.setdefault(name, []).append((length, length / again.rate))
+        points.setdefault("dense", []).append((length, 1 / dense.rate))
     return Curve("frames of the video", "s a video", points)
 
 
