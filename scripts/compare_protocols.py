@@ -1,11 +1,11 @@
 """Is the dense pass as accurate as the official protocol? Seeds, one kitchen world, one window.
 
-python scripts/compare_protocols.py WORK_FOLDER [--seeds 5] [--steps 150] [--out FILE.json]
+python scripts/compare_protocols.py WORK_FOLDER [--seeds 5] [--window 148] [--out FILE.json]
 
 For every seed a discriminative run is trained densely and answers the test videos twice: densely,
-and by the official protocol (the window of 148 frames encoded again for every frame, positions from
-the window's start). A second classifier is trained the official way, on windows, for as many CPU
-seconds, and answers the official way. Differences of frame accuracy are paired by seed and video;
+and by the official protocol (the window encoded again for every frame, positions from the window's
+start). Up to the window's length both are one function; beyond it they are not. A second classifier
+is trained the official way, on windows, for as many CPU seconds, and answers the official way. Differences of frame accuracy are paired by seed and video;
 intervals come from a bootstrap over both.
 """
 
@@ -35,10 +35,10 @@ from core.training_data import TrainingData
 _BATCH = 16
 
 
-def official(model: DiscriminativeClassifier, frames: torch.Tensor) -> np.ndarray:
+def official(model: DiscriminativeClassifier, frames: torch.Tensor, window: int) -> np.ndarray:
     """Answer after every frame, each from a window of its own. [T, k, d] -> class [T]."""
-    found = [answer_windows(model, frames[None, : t + 1]) for t in range(min(WINDOW, len(frames)))]
-    whole = frames.unfold(0, WINDOW, 1).movedim(-1, 1) if len(frames) > WINDOW else frames[:0]
+    found = [answer_windows(model, frames[None, : t + 1]) for t in range(min(window, len(frames)))]
+    whole = frames.unfold(0, window, 1).movedim(-1, 1) if len(frames) > window else frames[:0]
     for start in range(1, len(whole), _BATCH):
         found.append(answer_windows(model, whole[start : start + _BATCH]))
     return torch.cat(found).argmax(-1).numpy()
@@ -61,7 +61,7 @@ def train_on_windows(
     model.train()
     begun = time.process_time()
     while (done := (time.process_time() - begun) / cpu_seconds) < 1:
-        length = int(rng.choice([WINDOW, rng.integers(1, WINDOW)]))  # videos begin with short ones
+        length = int(rng.choice([recipe.window, rng.integers(1, recipe.window)]))  # as videos begin
         drawn = [known[i] for i in rng.integers(0, len(known), _BATCH)]
         drawn = [pair for pair in drawn if len(pair[0]) >= length]
         if not drawn:
@@ -89,15 +89,15 @@ def _log_p(model: DiscriminativeClassifier, windows: torch.Tensor) -> torch.Tens
     return model.log_probabilities(out.last_hidden_state[:, -1])
 
 
-def one_seed(seed: int, steps: int, paths: list[Path], work: Path) -> dict[str, Any]:
+def one_seed(seed: int, steps: int, window: int, paths: list[Path], work: Path) -> dict[str, Any]:
     """Train and test one seed: right answers per video, for each of the three ways."""
     rate = default_rate("nano")
     data, test = world_data(NATIVE, seed, paths, rate)
     settings = {"steps": steps, "batch": 4, "seed": seed, "checkpoint_every_s": 1e6}
     config = RunConfig.read(
-        {"classifier": "discriminative", "window_s": WINDOW / rate, "training": settings}
+        {"classifier": "discriminative", "window_s": window / rate, "training": settings}
     )
-    folder, begun = work / f"dense-{seed}", time.process_time()
+    folder, begun = work / f"dense-{window}-{seed}", time.process_time()
     train(config, data, folder)
     seconds = time.process_time() - begun
     run = load_run(folder, merge=True)
@@ -112,8 +112,8 @@ def one_seed(seed: int, steps: int, paths: list[Path], work: Path) -> dict[str, 
         dense = predictor.predict(video, features, cost).predicted
         answers = {
             "dense": dense,
-            "official": official(run.classifier, frames),
-            "trained on windows": official(windowed, frames),
+            "official": official(run.classifier, frames, window),
+            "trained on windows": official(windowed, frames, window),
         }
         right = {name: int((said == truth).sum()) for name, said in answers.items()}
         found["videos"].append({"frames": len(truth), **right})
@@ -148,12 +148,13 @@ def main() -> None:
     parser.add_argument("work", type=Path)
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--steps", type=int, default=150)
+    parser.add_argument("--window", type=int, default=WINDOW)
     parser.add_argument("--out", type=Path, default=Path("docs/performance/protocols.json"))
     options = parser.parse_args()
     paths = [shoot(NATIVE.pixels, r, options.work / "features") for r in reels(NATIVE.pixels)]
     found: list[dict[str, Any]] = []
     for seed in range(options.seeds):
-        found.append(one_seed(seed, options.steps, paths, options.work))
+        found.append(one_seed(seed, options.steps, options.window, paths, options.work))
         said = {
             f"{a} - {b}": difference(found, a, b)
             for a, b in (("dense", "official"), ("dense", "trained on windows"))
