@@ -5,8 +5,9 @@ python scripts/compare_protocols.py WORK_FOLDER [--seeds 5] [--window 148] [--ou
 For every seed a discriminative run is trained densely and answers the test videos twice: densely,
 and by the official protocol (the window encoded again for every frame, positions from the window's
 start). Up to the window's length both are one function; beyond it they are not. A second classifier
-is trained the official way, on windows, for as many CPU seconds, and answers the official way. Differences of frame accuracy are paired by seed and video;
-intervals come from a bootstrap over both.
+is trained the official way, on windows, for as many CPU seconds, and answers the official way.
+Differences of frame accuracy are paired by seed and video; intervals come from a bootstrap over
+both.
 """
 
 import argparse
