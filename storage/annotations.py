@@ -1,7 +1,7 @@
 """Segments: saved as they are made, never overwritten unseen, never lost."""
 
-import math
 import uuid
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -15,11 +15,16 @@ from storage import changes, tables
 from storage.base import now_us
 from storage.changes import Change
 from storage.database import Database, fetch
-from storage.names import clean_text
+from storage.segment_rules import (
+    check_confidence,
+    check_label,
+    check_parents,
+    check_span,
+    clean_note,
+    clean_track,
+    labels_of,
+)
 from storage.states import SegmentKind, SegmentSource
-
-LATEST_US = 2**53 - 1
-"""The latest time that a browser can count exactly."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +33,7 @@ class SegmentEdit:
 
     `id` is a UUID that the client made. `version` is the one that it had seen, None for a segment
     that it has just made. `deleted` removes the segment; an edit without it brings it back.
+    `parent_id` is the segment of the same video that it is a part of.
     """
 
     id: str
@@ -40,6 +46,7 @@ class SegmentEdit:
     source: SegmentSource = SegmentSource.HUMAN
     confidence: float | None = None
     note: str = ""
+    parent_id: str | None = None
     deleted: bool = False
 
 
@@ -58,6 +65,7 @@ class StoredSegment:
     source: SegmentSource
     confidence: float | None
     note: str
+    parent_id: str | None
     deleted: bool
 
 
@@ -92,6 +100,7 @@ def save_segments(database: Database, video_id: int, edits: Sequence[SegmentEdit
                 _set(row, edit)
                 touched.append((row, before))
         session.flush()  # gives each changed row its new version
+        _check_parents(session, video_id, [row for row, _ in touched])
         if touched:
             video.revision += 1
             told = [{"before": before, "after": _told(row, labels)} for row, before in touched]
@@ -127,15 +136,27 @@ def list_segments(
 ) -> tuple[StoredSegment, ...]:
     """Return the segments of a video by their start; deleted ones on request."""
     table = tables.Segment
-    *fields, _ = StoredSegment.__dataclass_fields__
-    columns = [getattr(table, name) for name in fields]
-    statement = sa.select(*columns, table.deleted_us.is_not(None))
-    statement = statement.where(table.video_id == video_id)
+    statement = _select_segments().where(table.video_id == video_id)
     if not deleted:
         statement = statement.where(table.deleted_us.is_(None))
-    statement = statement.order_by(table.start_us, table.end_us, table.id)
     with database.read() as session:
         return tuple(StoredSegment(*row) for row in session.execute(statement))
+
+
+def segments_of_project(database: Database, project_id: int) -> dict[int, list[StoredSegment]]:
+    """Return the live segments of every video of a project by their start, by video id."""
+    table, video = tables.Segment, tables.Video
+    statement = (
+        _select_segments()
+        .join(video, video.id == table.video_id)
+        .where(video.project_id == project_id, table.deleted_us.is_(None))
+    )
+    found: dict[int, list[StoredSegment]] = defaultdict(list)
+    with database.read() as session:
+        for row in session.execute(statement):
+            segment = StoredSegment(*row)
+            found[segment.video_id].append(segment)
+    return found
 
 
 def history(database: Database, video_id: int, *, limit: int = 100) -> tuple[Change, ...]:
@@ -144,49 +165,19 @@ def history(database: Database, video_id: int, *, limit: int = 100) -> tuple[Cha
         return changes.history(session, video_id, limit)
 
 
-def check_span(start_us: int, end_us: int) -> None:
-    """Raise `InvalidData` unless the times are those of a segment."""
-    if start_us < 0 or end_us > LATEST_US:
-        raise InvalidData(
-            "A segment must lie in its video",
-            f"{start_us / SECOND:.2f} s to {end_us / SECOND:.2f} s",
-            "Correct the times.",
-        )
-    if end_us <= start_us:
-        raise InvalidData(
-            "A segment must end after it starts",
-            f"{start_us / SECOND:.2f} s to {end_us / SECOND:.2f} s",
-            "Correct the times.",
-        )
-
-
-def check_label(
-    kind: SegmentKind, label_id: int | None, labels: Mapping[int, tables.Label]
-) -> None:
-    """Raise unless the label is one of the project, or the segment is one to be ignored."""
-    if label_id is None and kind is not SegmentKind.IGNORE:
-        raise InvalidData("A segment needs a label", next_step="Choose one.")
-    if label_id is not None and label_id not in labels:
-        raise UnknownName(
-            "This project has no such label", label_id, "Reload the labels and choose again."
-        )
-
-
-def check_confidence(confidence: float | None) -> None:
-    """Raise `InvalidData` unless a confidence is missing or between 0 and 1."""
-    if confidence is not None and not (math.isfinite(confidence) and 0 <= confidence <= 1):
-        raise InvalidData("A confidence lies between 0 and 1", confidence, "Correct it.")
+def _select_segments() -> sa.Select:
+    """Select the fields of `StoredSegment` in their order, by time."""
+    table = tables.Segment
+    *fields, _ = StoredSegment.__dataclass_fields__
+    columns = [getattr(table, name) for name in fields]
+    statement = sa.select(*columns, table.deleted_us.is_not(None))
+    return statement.order_by(table.start_us, table.end_us, table.id)
 
 
 def _checked(edit: SegmentEdit, labels: Mapping[int, tables.Label]) -> SegmentEdit:
     """Return the edit in its stored form, or raise."""
-    try:
-        identity = str(uuid.UUID(edit.id))
-    except ValueError:
-        raise InvalidData(
-            "The id of a segment must be a UUID", f"'{edit.id}'", "Reload the page."
-        ) from None
-    check_span(edit.start_us, edit.end_us)
+    identity = _identity(edit.id)
+    check_span(edit.start_us, edit.end_us, edit.kind)
     check_label(edit.kind, edit.label_id, labels)
     check_confidence(edit.confidence)
     return SegmentEdit(
@@ -195,13 +186,32 @@ def _checked(edit: SegmentEdit, labels: Mapping[int, tables.Label]) -> SegmentEd
         end_us=edit.end_us,
         label_id=edit.label_id,
         version=edit.version,
-        track=clean_text("A track", edit.track, longest=100),
+        track=clean_track(edit.track),
         kind=edit.kind,
         source=edit.source,
         confidence=edit.confidence,
-        note=clean_text("A note", edit.note),
+        note=clean_note(edit.note),
+        parent_id=None if edit.parent_id is None else _identity(edit.parent_id),
         deleted=edit.deleted,
     )
+
+
+def _identity(text: str) -> str:
+    try:
+        return str(uuid.UUID(text))
+    except ValueError:
+        raise InvalidData(
+            "The id of a segment must be a UUID", f"'{text}'", "Reload the page."
+        ) from None
+
+
+def _check_parents(session: Session, video_id: int, rows: Sequence[tables.Segment]) -> None:
+    """Raise unless what the rows are a part of are segments of their video, without a circle."""
+    if all(row.parent_id is None for row in rows):
+        return
+    table = tables.Segment
+    known = session.execute(sa.select(table.id, table.parent_id).where(table.video_id == video_id))
+    check_parents({row.id: row.parent_id for row in known}, [row.id for row in rows])
 
 
 def _row_to_change(
@@ -245,6 +255,7 @@ def _refuse_archived(
 
 _CONTENT = (
     "start_us", "end_us", "label_id", "track", "kind", "source", "confidence", "note",
+    "parent_id",
 )  # fmt: skip
 
 
@@ -281,14 +292,3 @@ def _told(row: tables.Segment, labels: Mapping[int, tables.Label]) -> dict[str, 
     """Return a row as the log tells it, with the name of its label."""
     label = labels.get(row.label_id) if row.label_id is not None else None
     return {**_values(row), "label": label.name if label else None}
-
-
-def labels_of(session: Session, project_id: int) -> dict[int, tables.Label]:
-    """Return the labels of a project, archived ones too, by id."""
-    table, label_set = tables.Label, tables.LabelSet
-    statement = (
-        sa.select(table)
-        .join(label_set, label_set.id == table.label_set_id)
-        .where(label_set.project_id == project_id)
-    )
-    return {row.id: row for row in session.scalars(statement)}

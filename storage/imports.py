@@ -3,7 +3,7 @@
 import uuid
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import sqlalchemy as sa
@@ -11,17 +11,25 @@ from sqlalchemy.orm import Session
 
 from core.errors import Conflict, InvalidData
 from storage import tables
-from storage.annotations import check_confidence, check_label, check_span, labels_of
 from storage.base import now_us
 from storage.changes import record
 from storage.database import Database, batches, fetch
 from storage.names import clean_text
+from storage.segment_rules import (
+    check_confidence,
+    check_label,
+    check_parents,
+    check_span,
+    clean_note,
+    clean_track,
+    labels_of,
+)
 from storage.states import SegmentKind, SegmentSource
 
 
 @dataclass(frozen=True, slots=True)
 class NewSegment:
-    """A segment that a file or a script brings."""
+    """A segment that a file or a script brings; `parent_id` is another one of the same batch."""
 
     video_id: int
     start_us: int
@@ -31,6 +39,8 @@ class NewSegment:
     track: str = ""
     confidence: float | None = None
     note: str = ""
+    parent_id: str | None = None
+    id: str = field(default_factory=lambda: str(uuid.uuid4()))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,7 +151,7 @@ def _rows(
     for each in batch.segments:
         if each.video_id not in videos:
             raise InvalidData("A segment needs a video of this project", each.video_id)
-        check_span(each.start_us, each.end_us)
+        check_span(each.start_us, each.end_us, each.kind)
         check_label(each.kind, each.label_id, labels)
         if each.label_id is not None and labels[each.label_id].archived:
             name = labels[each.label_id].name
@@ -149,23 +159,33 @@ def _rows(
         check_confidence(each.confidence)
         rows.append(
             {
-                "id": str(uuid.uuid4()),
+                "id": each.id,
                 "video_id": each.video_id,
                 "label_id": each.label_id,
                 "start_us": each.start_us,
                 "end_us": each.end_us,
-                "track": clean_text("A track", each.track, longest=100),
+                "track": clean_track(each.track),
                 "kind": each.kind,
                 "source": batch.made_by,
                 "confidence": each.confidence,
-                "note": clean_text("A note", each.note),
+                "note": clean_note(each.note),
+                "parent_id": each.parent_id,
                 "import_id": made.id,
                 "version": 1,
                 "created_us": now,
                 "updated_us": now,
             }
         )
+    _check_parents(rows)
     return rows
+
+
+def _check_parents(rows: Sequence[dict[str, Any]]) -> None:
+    by_video: dict[int, dict[str, str | None]] = defaultdict(dict)
+    for row in rows:
+        by_video[row["video_id"]][row["id"]] = row["parent_id"]
+    for parents in by_video.values():
+        check_parents(parents, parents)
 
 
 def _tell(

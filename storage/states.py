@@ -13,9 +13,10 @@ class Health(StrEnum):
 
 
 class SegmentKind(StrEnum):
-    """What a segment says about its span: an action, or nothing that may be judged."""
+    """What a segment says: an action, one moment, or that nothing there may be judged."""
 
     INTERVAL = "interval"
+    POINT = "point"
     IGNORE = "ignore"
 
 

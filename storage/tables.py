@@ -111,11 +111,15 @@ _LIVE = sa.text("deleted_us IS NULL")
 
 
 class Segment(Base):
-    """A span of a video. The id is made by the client, so that a repeated save is one row."""
+    """A span of a video, or a point. The id is made by the client: a repeated save is one row."""
 
     __tablename__ = "segment"
     __table_args__ = (
-        CheckConstraint("start_us >= 0 AND end_us > start_us", name="span"),
+        CheckConstraint(
+            "start_us >= 0 AND CASE kind WHEN 'point' THEN end_us = start_us"
+            " ELSE end_us > start_us END",
+            name="span",
+        ),
         CheckConstraint("kind = 'ignore' OR label_id IS NOT NULL", name="labelled"),
         # Both count live segments without reading the rows themselves.
         Index(
@@ -139,6 +143,10 @@ class Segment(Base):
     confidence: Mapped[float | None]
     note: Mapped[str] = mapped_column(default="")
     import_id: Mapped[int | None] = mapped_column(ForeignKey("annotation_import.id"), index=True)
+    # Deferred: a step and its parts are written in any order.
+    parent_id: Mapped[str | None] = mapped_column(
+        ForeignKey("segment.id", deferrable=True, initially="DEFERRED"), index=True
+    )
     version: Mapped[int] = mapped_column()
     deleted_us: Mapped[int | None] = mapped_column(sa.BigInteger)
     created_us: Mapped[int] = mapped_column(sa.BigInteger, default=now_us)

@@ -115,7 +115,7 @@ def _frozen(row: tables.Video, spans: Iterable[_LabelledSpan]) -> LabelledVideo:
     for start_us, end_us, label in spans:
         end_us = min(end_us, duration_us or 0)
         if start_us >= end_us:
-            continue
+            continue  # a point, or a segment behind the end
         if label is None:
             ignored.append((start_us, end_us))
         else:

@@ -30,6 +30,7 @@ class ImportRequest(BaseModel):
     paths: Annotated[list[Text], Field(max_length=1000)]
     token: Annotated[str, Field(max_length=64)] = ""
     skip_faulty: bool = False
+    frame_rate: float | None = None
 
 
 class NewProject(BaseModel):
@@ -65,13 +66,15 @@ def routes(studio: Studio) -> APIRouter:
 
     @r.post("/projects/{project}/import/preview")
     def preview(project: int, body: ImportRequest) -> dict[str, Any]:
-        return importing.preview(studio, project, [Path(path) for path in body.paths])
+        return importing.preview(
+            studio, project, [Path(path) for path in body.paths], frame_rate=body.frame_rate
+        )
 
     @r.post("/projects/{project}/import")
     def commit(project: int, body: ImportRequest) -> dict[str, Any]:
         return importing.commit_import(
             studio, project, [Path(path) for path in body.paths],
-            token=body.token, skip_faulty=body.skip_faulty,
+            token=body.token, skip_faulty=body.skip_faulty, frame_rate=body.frame_rate,
         )  # fmt: skip
 
     @r.get("/videos/{video}")

@@ -13,6 +13,7 @@ import typer
 
 from app.cli.analyse import analyse
 from app.cli.bench import bench
+from app.cli.export import export
 from app.cli.metrics import metrics
 from app.cli.options import DataDir, Json, Project
 from app.cli.overlap import overlap
@@ -103,6 +104,9 @@ def import_(
     ] = None,
     preview: Annotated[bool, typer.Option(help="Only say what would happen.")] = False,
     skip_faulty: Annotated[bool, typer.Option(help="Import the rows that are right.")] = False,
+    frame_rate: Annotated[
+        float | None, typer.Option(help="Frames a second of labels by frame, if not the video's.")
+    ] = None,
     data_dir: DataDir = None,
     as_json: Json = False,
 ) -> None:
@@ -122,6 +126,7 @@ def import_(
                 "paths": [str(path.expanduser().absolute()) for path in annotations],
                 "preview": preview,
                 "skip_faulty": skip_faulty,
+                "frame_rate": frame_rate,
                 "token": str(uuid.uuid4()),
             }
             done["import"] = run("import", values)
@@ -154,6 +159,7 @@ def _tell_import(done: Mapping[str, Any]) -> None:
         )
 
 
+app.command()(export)
 app.command()(train)
 app.command()(evaluate)
 app.command()(predict)

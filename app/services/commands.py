@@ -38,10 +38,16 @@ def import_annotations(studio: Studio, values: Values) -> dict[str, Any]:
     """Import annotation files, or only say what an import would do."""
     project = library.named_project(studio, values["project"])
     paths = [Path(path) for path in values["paths"]]
+    rate = values["frame_rate"]
     if values["preview"]:
-        return importing.preview(studio, project, paths)
+        return importing.preview(studio, project, paths, frame_rate=rate)
     return importing.commit_import(
-        studio, project, paths, token=values["token"], skip_faulty=values["skip_faulty"]
+        studio,
+        project,
+        paths,
+        token=values["token"],
+        skip_faulty=values["skip_faulty"],
+        frame_rate=rate,
     )
 
 

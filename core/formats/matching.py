@@ -1,7 +1,8 @@
 """Which video of the library a row means, and whether its times fit that video.
 
 A name must never reach the wrong video: where several could be meant the row is a fault that lists
-them. Published lengths are often rounded up, so an end up to a second late is cut to the end.
+them. Numbers of frames become times here, where the video is known. Published lengths are often
+rounded up, so an end up to a second late is cut to the end.
 """
 
 import os
@@ -14,6 +15,7 @@ from typing import Generic, TypeVar
 from core.errors import InvalidData
 from core.feature_files import is_feature_file
 from core.formats import Fault, Row, fault_of
+from core.formats.frames import FrameClock, FrameTimes, clock_for
 from core.formats.source import quoted
 from core.types import SECOND
 
@@ -44,6 +46,8 @@ def match(
     videos: Mapping[Id, Path],
     *,
     durations_us: Mapping[Id, int] | None = None,
+    frames: Mapping[Id, FrameTimes] | None = None,
+    frame_rate: float | None = None,
 ) -> Matched[Id]:
     """Give each row to its video.
 
@@ -51,9 +55,12 @@ def match(
         rows: What the readers returned, of any number of files.
         videos: Every video of the library and its path.
         durations_us: Lengths of the videos, where known; times are checked against them.
+        frames: When the frames of the videos start, or their frame rate, where known.
+        frame_rate: Frames a second of labels that were made at another rate than the video's; a
+            person's choice, before what a file names.
     """
     names = _Names.of(videos)
-    known = durations_us or {}
+    known, own = durations_us or {}, frames or {}
     taken: dict[Id, list[Row]] = {}
     missing: list[Row] = []
     faults: list[Fault] = []
@@ -69,7 +76,11 @@ def match(
             continue
         try:
             video = _only(row, found, videos)
-            fitted, cut = _fitted(row, known[video]) if video in known else (row, 0)
+            timed = row
+            if row.unit == "frames":
+                rate = frame_rate if frame_rate is not None else row.rate
+                timed = _timed(row, clock_for(rate, own.get(video), known.get(video)))
+            fitted, cut = _fitted(timed, known[video]) if video in known else (timed, 0)
         except InvalidData as error:
             faults.append(fault_of(row.file, row.line, error))
             continue
@@ -151,23 +162,37 @@ def _only(row: Row, found: tuple[Id, ...], videos: Mapping[Id, Path]) -> Id:
     )
 
 
+def _timed(row: Row, clock: FrameClock | None) -> Row:
+    """Return a row of frame numbers in microseconds."""
+    if clock is None:
+        raise InvalidData(
+            "Numbers of frames need a frame rate",
+            f"that of {quoted(str(row.video))} is not known",
+            "Let the studio look at the video first, or choose the frame rate of the labels.",
+        )
+    marks = tuple(
+        replace(mark, start_us=clock.time_us(mark.start_us), end_us=clock.time_us(mark.end_us))
+        for mark in row.marks
+    )
+    return replace(row, marks=marks, unit="us", rate=None)
+
+
 def _fitted(row: Row, duration_us: int) -> tuple[Row, int]:
-    """Return the row within its video, and how many of its intervals were cut at the end."""
-    named = [(one.start_us, one.end_us, one.label) for one in row.segments]
-    named += [(start_us, end_us, "ambiguous") for start_us, end_us in row.ignored]
-    for start_us, end_us, label in named:
-        if start_us >= duration_us or end_us > duration_us + LATE_US:
+    """Return the row within its video, and how many of its marks were cut at the end."""
+    for mark in row.marks:
+        behind = mark.start_us >= duration_us and mark.kind != "point"
+        if behind or mark.end_us > duration_us + LATE_US:
             raise InvalidData(
                 f"A segment must lie within its video of {duration_us / SECOND:.2f} s",
-                f"{quoted(label)} from {start_us / SECOND:.2f} s to {end_us / SECOND:.2f} s",
+                f"{quoted(mark.label or 'ambiguous')} from {mark.start_us / SECOND:.2f} s "
+                f"to {mark.end_us / SECOND:.2f} s",
                 "Check the times and that this is the right video.",
             )
-    late = sum(end_us > duration_us for _, end_us, _ in named)
+    late = sum(mark.end_us > duration_us for mark in row.marks)
     if not late:
         return row, 0
-    fitted = replace(
-        row,
-        segments=tuple(replace(s, end_us=min(s.end_us, duration_us)) for s in row.segments),
-        ignored=tuple((start_us, min(end_us, duration_us)) for start_us, end_us in row.ignored),
+    marks = tuple(
+        replace(m, start_us=min(m.start_us, duration_us), end_us=min(m.end_us, duration_us))
+        for m in row.marks
     )
-    return fitted, late
+    return replace(row, marks=marks), late

@@ -1,5 +1,9 @@
 """Delimited text with a header: which column is which, and its rows with their line numbers.
 
+A spreadsheet runs a cell that begins with one of `= + - @` as a formula, whatever a person meant by
+it. Such a text is written with an apostrophe before it, as is one that begins with apostrophes and
+then such a character; reading takes one apostrophe away again, so that every text comes back.
+
 The csv module reads one record at a time, so that a broken one (a quote that is never closed) costs
 its own line and not the rest of the file.
 """
@@ -7,7 +11,7 @@ its own line and not the rest of the file.
 import csv
 import io
 import re
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +23,9 @@ ROW_LIMIT = 1_000_000
 
 _LINES_PER_RECORD = 50
 """Lines that a quoted cell may span; beyond, its closing quote is taken as forgotten."""
+
+_FORMULA = re.compile(r"'*[=+\-@\t\r]")
+_QUOTED_FORMULA = re.compile(r"'+[=+\-@\t\r]")
 
 Roles = Mapping[str, tuple[str, ...]]
 """What a column is used for, and the names it may have, the usual one first."""
@@ -51,19 +58,24 @@ def read_sheet(
     roles: Roles,
     parse: Callable[[int, Cells, str], Row],
     *,
+    optional: Roles | None = None,
     delimiters: str = ",",
     row_limit: int = ROW_LIMIT,
 ) -> Reading:
     """Read a file whose rows `parse` makes of (line, cells by role, delimiter).
 
+    A role of `optional` that no column fills has an empty cell. Only its cells may run over lines.
+
     Raises:
         InvalidFile: Not UTF-8, no header, a column that is missing or there twice, too many rows.
     """
     text = text_of(content(path), path)
-    header = _header(path, text[:HEAD_BYTES], roles, delimiters)
+    header = _header(path, text[:HEAD_BYTES], roles, optional or {}, delimiters)
+    needed = [header.columns[role] for role in roles]
+    absent = dict.fromkeys(optional or {}, "")
     rows: list[Row] = []
     faults: list[Fault] = []
-    for line, cells in _records(text, header.delimiter, header.columns.values()):
+    for line, cells in _records(text, header.delimiter, needed):
         if line <= header.line:
             continue
         if len(rows) + len(faults) == row_limit:
@@ -71,13 +83,21 @@ def read_sheet(
                 f"A table may have at most {row_limit:,} rows", path, line, "Split the file."
             )
         try:
-            rows.append(parse(line, _by_role(cells, header), header.delimiter))
+            rows.append(parse(line, absent | _by_role(cells, header), header.delimiter))
         except InvalidData as error:
             faults.append(fault_of(path, line, error))
     return Reading(tuple(rows), tuple(faults))
 
 
-def _header(path: Path, text: str, roles: Roles, delimiters: str) -> Header:
+def write_sheet(path: Path, rows: Iterable[Sequence[str]]) -> None:
+    """Write a CSV that no spreadsheet takes for formulas; the first row is the header."""
+    with path.open("x", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        for row in rows:
+            writer.writerow([f"'{cell}" if _FORMULA.match(cell) else cell for cell in row])
+
+
+def _header(path: Path, text: str, roles: Roles, optional: Roles, delimiters: str) -> Header:
     """Return the header under the delimiter that shows the most of the wanted columns."""
     lines = [
         (line, delimiter, cells, _found(cells, roles))
@@ -99,6 +119,7 @@ def _header(path: Path, text: str, roles: Roles, delimiters: str) -> Header:
             line,
             f"Name the columns so; there are {', '.join(quoted(cell) for cell in cells[:20])}.",
         )
+    found |= {role: at for role, at in _found(cells, optional).items() if at}
     for role, columns in found.items():
         if len(columns) > 1:
             names = " and ".join(quoted(cells[column]) for column in columns)
@@ -168,7 +189,7 @@ def _at(cells: Sequence[str], columns: Collection[int]) -> list[str]:
     return [cells[column] for column in columns if column < len(cells)]
 
 
-def _by_role(cells: list[str] | InvalidData, header: Header) -> Cells:
+def _by_role(cells: list[str] | InvalidData, header: Header) -> dict[str, str]:
     """Return the cells that are used; a row of another length may have shifted columns."""
     if isinstance(cells, InvalidData):
         raise cells
@@ -184,4 +205,4 @@ def _by_role(cells: list[str] | InvalidData, header: Header) -> Cells:
             raise InvalidData(
                 "A cell must be text", f"'{role}' {quoted(cell)}", "Save the file as UTF-8 again."
             )
-    return used
+    return {role: cell[1:] if _QUOTED_FORMULA.match(cell) else cell for role, cell in used.items()}

@@ -9,8 +9,9 @@ import unicodedata
 from decimal import ROUND_HALF_EVEN, Decimal
 
 from core.errors import InvalidData
+from core.formats.marks import Mark
 from core.formats.source import quoted
-from core.types import SECOND, Segment, Span
+from core.types import SECOND
 
 BACKGROUND = frozenset({"background", "bg", "sil", "action_start", "action_end"})
 """Names that mean "no action" in published data sets, case ignored."""
@@ -21,8 +22,12 @@ AMBIGUOUS = frozenset({"ambiguous"})
 LABEL_LIMIT = 200
 """Characters of a class name."""
 
+TRACK_LIMIT = 100
+NOTE_LIMIT = 10_000
+
 # `float` takes nan, inf, 1_000, 1e308 and the digits of every script. Nine digits are 31 years.
 _SECONDS = re.compile(r"[0-9]{1,9}(?:\.[0-9]{0,18})?|\.[0-9]{1,18}")
+_UNIT = re.compile(r"[01](?:\.[0-9]{0,400})?|\.[0-9]{1,400}")
 _CLOCK = re.compile(r"([0-9]{1,4}):([0-5][0-9]):([0-5][0-9](?:\.[0-9]{1,18})?)")
 
 
@@ -72,14 +77,40 @@ def label_of(text: str) -> str:
     return label
 
 
-def labelled(
-    start_us: int, end_us: int, label: str
-) -> tuple[tuple[Segment, ...], tuple[Span, ...]]:
-    """Return an interval as (segments, ignored): background is neither, an ambiguous one a span."""
-    segment = Segment(start_us, end_us, label)  # checks the times whatever the label
+def line_of(text: str, what: str, limit: int) -> str:
+    """Return a track or a note as one line in the spelling it is stored in; it may be empty."""
+    line = unicodedata.normalize("NFC", " ".join(text.split()))
+    if len(line) > limit:
+        raise InvalidData(
+            f"{what} may have at most {limit} characters", f"{len(line)} in {quoted(line)}",
+            "Shorten it.",
+        )  # fmt: skip
+    if any(unicodedata.category(character) in ("Cc", "Cs") for character in line):
+        raise InvalidData(
+            f"{what} must not hold control characters", quoted(line), "Write it again."
+        )
+    return line
+
+
+def confidence_of(text: str, *, decimal_comma: bool = False) -> float | None:
+    """Return a confidence in [0, 1]; None where nothing is written."""
+    bare = text.strip()
+    if not bare:
+        return None
+    number = bare.replace(",", ".") if decimal_comma else bare
+    if not _UNIT.fullmatch(number) or float(number) > 1:
+        raise InvalidData(
+            "A confidence is a number from 0 to 1", quoted(bare), "Correct it, or leave it out."
+        )
+    return float(number)
+
+
+def labelled(start_us: int, end_us: int, label: str) -> tuple[Mark, ...]:
+    """Return an interval as marks: background is none, an ambiguous one an ignored span."""
+    mark = Mark(start_us=start_us, end_us=end_us, label=label)  # checks the times in any case
     name = label.casefold()
     if name in BACKGROUND:
-        return (), ()
+        return ()
     if name in AMBIGUOUS:
-        return (), ((start_us, end_us),)
-    return (segment,), ()
+        return (Mark(start_us=start_us, end_us=end_us, kind="ignore"),)
+    return (mark,)

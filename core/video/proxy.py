@@ -1,13 +1,11 @@
 """A copy of a video that every browser plays, on the same clock as the original."""
 
 from collections.abc import Iterator
-from fractions import Fraction
 from itertools import chain
 from pathlib import Path
 
 import av
 from av.container import OutputContainer
-from av.video.frame import PictureType, VideoFrame
 
 from core.errors import Stopped, UnreadableVideo
 from core.types import SECOND, Progress, Report, nobody_listens
@@ -15,13 +13,11 @@ from core.video.files import replacing, shown_name
 from core.video.picture import Painter, Size
 from core.video.sound import Sound
 from core.video.source import Shown, Source, ticks_to_us
-from core.video.writing import MP4_OPTIONS, add_h264
+from core.video.writing import CLOCK, MP4_OPTIONS, add_h264, planned_rate, tag_as, timed
 
 FULL_HD = (1920, 1080)
-_CLOCK = Fraction(1, SECOND)  # frames keep their own times, evenly spaced or not
 _REPORT_EVERY = 30
 _MESSAGE = "Making a playable copy"
-_TAGS = ("colorspace", "color_range", "color_trc", "color_primaries")
 
 
 def make_proxy(
@@ -81,16 +77,15 @@ def _copy(video: Source, frames: Iterator[Shown], output: OutputContainer, bound
     painter = Painter(video.stream.sample_aspect_ratio, bound=bound)
     _, first = begin = next(frames)
     picture = painter.yuv(first)
-    rate = _rate(video)
+    rate = planned_rate(video.stream.guessed_rate)
     size = picture.width, picture.height
-    stream = add_h264(output, _CLOCK, size, rate=rate, crf=23)
-    for tag in _TAGS:
-        setattr(stream.codec_context, tag, getattr(picture, tag))
+    stream = add_h264(output, CLOCK, size, rate=rate, crf=23)
+    tag_as(stream, picture)
     start_us = ticks_to_us(video.origin or 0, video.time_base)
     with Sound(video.path, output, start_us) as sound:
         time_us = lasts_us = 0
         for time_us, frame in chain([begin], frames):
-            output.mux(stream.encode(_timed(painter.yuv(frame), time_us)))
+            output.mux(stream.encode(timed(painter.yuv(frame), time_us)))
             sound.until(time_us)
             lasts_us = ticks_to_us(frame.duration, video.time_base) if video.timed else 0
         lasts_us = lasts_us or int(SECOND / rate)
@@ -100,16 +95,3 @@ def _copy(video: Source, frames: Iterator[Shown], output: OutputContainer, bound
             output.mux(packet)
         sound.finish(time_us + lasts_us)
     return time_us + lasts_us
-
-
-def _rate(video: Source) -> Fraction:
-    """Return a sane rate: for x264 to plan with, frames keep their times."""
-    guessed = video.stream.guessed_rate or Fraction(25)
-    return min(max(guessed, Fraction(1)), Fraction(120)).limit_denominator(1001)
-
-
-def _timed(frame: VideoFrame, time_us: int) -> VideoFrame:
-    frame.pts, frame.time_base = time_us, _CLOCK
-    # x264 would take the original's kinds of pictures for orders.
-    frame.pict_type = PictureType.NONE
-    return frame

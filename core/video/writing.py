@@ -8,17 +8,20 @@ from typing import cast
 import av
 import numpy as np
 from av.container import OutputContainer
-from av.video.frame import VideoFrame
+from av.video.frame import PictureType, VideoFrame
 from av.video.reformatter import ColorRange, Colorspace, VideoReformatter
 from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
 from core.errors import InvalidData
+from core.types import SECOND
 from core.video.files import replacing
 from core.video.picture import Size, even
 
 # The index in front, so that playing starts before the whole file has come.
 MP4_OPTIONS = {"movflags": "+faststart"}
+CLOCK = Fraction(1, SECOND)  # on which frames keep their own times, evenly spaced or not
+_TAGS = ("colorspace", "color_range", "color_trc", "color_primaries")
 _BT601 = 6  # ISO/IEC 23001-8: SMPTE 170M, what the conversion from RGB below computes
 
 
@@ -36,6 +39,25 @@ def add_h264(
     stream.pix_fmt = "yuv420p"
     stream.codec_context.time_base = stream.time_base = time_base
     return stream
+
+
+def tag_as(stream: VideoStream, picture: VideoFrame) -> None:
+    """Say that the colours of a stream are those of a picture."""
+    for tag in _TAGS:
+        setattr(stream.codec_context, tag, getattr(picture, tag))
+
+
+def planned_rate(guessed: Fraction | None) -> Fraction:
+    """Return a sane rate: for x264 to plan with, frames keep their times."""
+    return min(max(guessed or Fraction(25), Fraction(1)), Fraction(120)).limit_denominator(1001)
+
+
+def timed(frame: VideoFrame, time_us: int) -> VideoFrame:
+    """Return a frame that is to be shown at a time of `CLOCK`."""
+    frame.pts, frame.time_base = time_us, CLOCK
+    # x264 would take the original's kinds of pictures for orders.
+    frame.pict_type = PictureType.NONE
+    return frame
 
 
 def write_mp4(path: Path, frames: Iterable[NDArray[np.uint8]], fps: int, *, crf: int = 23) -> None:

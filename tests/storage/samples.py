@@ -78,7 +78,10 @@ def fill(database: Database) -> None:
         database, tea, [first, edit(salt, 4, 6), edit(None, 6, 7, kind=SegmentKind.IGNORE)]
     )
     annotations.delete_segments(database, tea, {first.id: 1})
-    imported = [NewSegment(juice, 0, 2_000_000, milk), NewSegment(toast, 0, 1_000_000, salt)]
+    step = NewSegment(juice, 0, 2_000_000, milk, track="left", confidence=0.5, note="a step")
+    part = NewSegment(juice, 0, 1_000_000, salt, parent_id=step.id)
+    point = NewSegment(toast, 500_000, 500_000, salt, SegmentKind.POINT)
+    imported = [part, step, point, NewSegment(toast, 0, 1_000_000, salt)]
     batch = ImportBatch(token="t", source="coin.json", format="coin", segments=imported)
     imports.import_segments(database, sample.project, batch)
     labels.archive_label(database, milk)
@@ -86,8 +89,8 @@ def fill(database: Database) -> None:
     jobs.claim(database, "cpu")
     jobs.set_process(database, job, 4242, 1.5)
     jobs.report(database, job, Progress(1, 10, "training", {"loss": 0.5}))
-    points = [CurvePoint(1, "loss", 0.5), CurvePoint(2, "loss", float("nan"))]
-    jobs.add_curve_points(database, job, points)
+    curve = [CurvePoint(1, "loss", 0.5), CurvePoint(2, "loss", float("nan"))]
+    jobs.add_curve_points(database, job, curve)
     jobs.finish(database, job, Ending(JobState.DONE, 0, result={"steps": 10}))
     run = runs.create_run(
         database,

@@ -1,12 +1,14 @@
 from dataclasses import replace
+from uuid import UUID
 
 import pytest
+import sqlalchemy as sa
 
 from core.errors import Conflict, InvalidData, StudioError, UnknownName
 from storage import annotations, labels, library, projects
-from storage.annotations import LATEST_US
 from storage.database import Database
 from storage.labels import NewLabel
+from storage.segment_rules import LATEST_US
 from storage.states import SegmentKind
 from tests.storage.samples import Sample, edit
 
@@ -135,6 +137,9 @@ def test_each_edit_raises_the_revision_of_its_video_only(
         ({"note": "\ud800"}, "valid Unicode"),
         ({"note": "x" * 10_001}, "at most 10000 characters"),
         ({"version": 3}, "Unknown segment"),
+        ({"kind": SegmentKind.POINT}, "A point must have one time: 1.00 s to 2.00 s"),
+        ({"parent_id": "mother"}, "must be a UUID"),
+        ({"parent_id": str(UUID(int=1))}, "part of another one of its video"),
     ],
 )
 def test_a_segment_that_breaks_a_rule_is_refused(
@@ -148,6 +153,59 @@ def test_a_segment_that_breaks_a_rule_is_refused(
 def test_an_ignored_span_needs_no_label(database: Database, sample: Sample) -> None:
     annotations.save_segments(database, sample.videos[0], [edit(None, kind=SegmentKind.IGNORE)])
     assert annotations.list_segments(database, sample.videos[0])[0].kind is SegmentKind.IGNORE
+
+
+def test_a_point_begins_and_ends_at_one_time(database: Database, sample: Sample) -> None:
+    made = edit(1, 5, 5, kind=SegmentKind.POINT)
+    annotations.save_segments(database, sample.videos[0], [made])
+    (row,) = annotations.list_segments(database, sample.videos[0])
+    assert (row.kind, row.start_us, row.end_us) == (SegmentKind.POINT, 5_000_000, 5_000_000)
+
+
+@pytest.mark.parametrize(
+    ("kind", "end"), [("interval", 5), ("ignore", 5), ("point", 6), ("interval", 4)]
+)
+def test_the_database_itself_refuses_times_that_are_wrong_for_the_kind(
+    database: Database, sample: Sample, kind: str, end: int
+) -> None:
+    annotations.save_segments(database, sample.videos[0], [edit(1)])
+    statement = sa.text("UPDATE segment SET kind = :kind, start_us = 5, end_us = :end")
+    with pytest.raises(sa.exc.IntegrityError, match="ck_segment_span"), database.write() as session:
+        session.execute(statement, {"kind": kind, "end": end})
+
+
+def test_a_step_and_its_parts_are_saved_in_any_order(database: Database, sample: Sample) -> None:
+    step = edit(1, 1, 9)
+    parts = [edit(2, start, start + 1, parent_id=step.id) for start in (2, 4)]
+    saved = annotations.save_segments(database, sample.videos[0], [parts[0], step, parts[1]])
+    assert [row.parent_id for row in saved.segments] == [step.id, None, step.id]
+    loose = replace(parts[0], parent_id=None, version=1)
+    (row,) = annotations.save_segments(database, sample.videos[0], [loose]).segments
+    assert (row.parent_id, row.version) == (None, 2)
+
+
+def test_a_deleted_step_leaves_its_parts(database: Database, sample: Sample) -> None:
+    step = edit(1, 1, 9)
+    part = edit(2, 2, 3, parent_id=step.id)
+    annotations.save_segments(database, sample.videos[0], [step, part])
+    annotations.delete_segments(database, sample.videos[0], {step.id: 1})
+    (row,) = annotations.list_segments(database, sample.videos[0])
+    assert (row.id, row.parent_id) == (part.id, step.id)
+
+
+def test_no_segment_is_a_part_of_itself_or_of_another_video(
+    database: Database, sample: Sample
+) -> None:
+    first, *others = [edit(1, 1, 9) for _ in range(3)]
+    chain = [first, *(replace(o, parent_id=first.id) for o in others)]
+    annotations.save_segments(database, sample.videos[0], chain)
+    for parent in (first.id, others[0].id):
+        with pytest.raises(InvalidData, match="must not be a part of itself"):
+            circle = replace(first, parent_id=parent, version=1)
+            annotations.save_segments(database, sample.videos[0], [circle])
+    with pytest.raises(InvalidData, match="part of another one of its video"):
+        annotations.save_segments(database, sample.videos[1], [edit(1, parent_id=first.id)])
+    assert annotations.list_segments(database, sample.videos[1]) == ()
 
 
 def test_a_label_of_another_project_is_refused(database: Database, sample: Sample) -> None:

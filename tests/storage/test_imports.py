@@ -56,6 +56,23 @@ def test_an_import_adds_its_segments_and_raises_revisions(
     assert [videos[video].segments for video in sample.videos] == [2, 1, 0]
 
 
+def test_an_import_keeps_track_note_confidence_points_and_parts(
+    database: Database, sample: Sample
+) -> None:
+    tea, milk = sample.videos[0], sample.labels["add milk"]
+    step = NewSegment(tea, 0, 9, milk, track="left", confidence=0.25, note="größer")
+    part = NewSegment(tea, 1, 2, milk, parent_id=step.id)
+    point = NewSegment(tea, 3, 3, milk, SegmentKind.POINT, track="left")
+    made = batch(sample, segments=[part, point, step])
+    imports.import_segments(database, sample.project, made)
+    rows = annotations.list_segments(database, tea)
+    assert [
+        NewSegment(r.video_id, r.start_us, r.end_us, r.label_id, r.kind, r.track, r.confidence,
+                   r.note, r.parent_id, r.id)
+        for r in rows
+    ] == [step, part, point]  # fmt: skip
+
+
 @pytest.mark.parametrize(
     ("faulty", "message"),
     [
@@ -64,6 +81,9 @@ def test_an_import_adds_its_segments_and_raises_revisions(
         ({"label_id": 99}, "no such label"),
         ({"label_id": None}, "needs a label"),
         ({"confidence": float("nan")}, "between 0 and 1"),
+        ({"kind": SegmentKind.POINT}, "A point must have one time"),
+        ({"parent_id": "nobody"}, "part of another one of its video"),
+        ({"track": "x" * 101}, "at most 100 characters"),
     ],
 )
 def test_one_faulty_segment_keeps_all_out(

@@ -41,6 +41,13 @@ def test_a_job_gets_segments_by_name_and_ignored_spans_apart(
     assert (tea.name, tea.split, tea.duration_us) == ("kitchen/make_tea.mp4", "train", 60_000_000)
 
 
+def test_points_are_no_targets_and_change_no_hash(database: Database, labelled: Sample) -> None:
+    before = hash_now(database, labelled), labelled_videos(database, labelled.project)
+    points = [edit(1, at, at, kind=SegmentKind.POINT) for at in (0, 2, 7.5)]
+    annotations.save_segments(database, labelled.videos[0], points)
+    assert (hash_now(database, labelled), labelled_videos(database, labelled.project)) == before
+
+
 def test_videos_come_by_name_and_without_those_that_cannot_be_used(
     database: Database, labelled: Sample
 ) -> None:

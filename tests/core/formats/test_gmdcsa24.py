@@ -60,7 +60,7 @@ def test_legitimate_ways_of_writing_are_read(sheet, classes, expected):
 @pytest.mark.parametrize(
     ("classes", "rule", "value"),
     [
-        ("Sitting[9.7 to 3]; Standing[0 to 0.5]", "end after it starts", "9.70 s to 3.00 s"),
+        ("Sitting[9.7 to 3]; Standing[0 to 0.5]", "end after it starts", "9.700 s to 3.000 s"),
         ("Falling (BW[5.9 to 10]; Walking[0 to 1]", "Brackets must be closed", "'Falling (BW'"),
         ("Falling (FW)[8 to 9]; Eating[0.9 4.6]", "'start to end'", "'0.9 4.6' of 'Eating'"),
         ("Falling (SW)[1.8 to 5]:; Walking[0 to 1]", "Name[start to end]", "]:; Walking"),

@@ -3,16 +3,17 @@ from pathlib import Path
 import pytest
 
 from core.formats import Row
+from core.formats.marks import Mark
 from core.formats.matching import match
-from core.types import Segment
 
 FILE = Path("/labels/here/labels.csv")
 SECOND = 1_000_000
 
 
 def row(video, *segments, exact=False, line=2, ignored=()):
-    found = tuple(Segment(start, end, "stir") for start, end in segments)
-    return Row(FILE, line, video, exact, found, tuple(ignored))
+    marks = [Mark(start_us=start, end_us=end, label="stir") for start, end in segments]
+    marks += [Mark(start_us=start, end_us=end, kind="ignore") for start, end in ignored]
+    return Row(FILE, line, video, exact, tuple(marks))
 
 
 def videos(*paths):
@@ -163,6 +164,65 @@ def test_a_segment_that_does_not_fit_makes_its_row_a_fault(segment):
 
 def test_times_in_milliseconds_do_not_pass_as_seconds():
     assert "2000.00 s to 5000.00 s" in fitted((2_000 * SECOND, 5_000 * SECOND)).faults[0].value
+
+
+@pytest.mark.parametrize(("late", "shown"), [(0, 10), (0.5, 10), (1, 10)])
+def test_a_point_up_to_a_second_late_stands_at_the_end(late, shown):
+    time = round((10 + late) * SECOND)
+    one = Row(
+        FILE, 2, "tea.mp4", False, (Mark(start_us=time, end_us=time, label="a", kind="point"),)
+    )
+    matched = match([one], videos("/v/tea.mp4"), durations_us={0: 10 * SECOND})
+    assert [m.start_us for m in matched.taken[0][0].marks] == [shown * SECOND]
+    assert matched.clipped == (late > 0)
+
+
+def framed(spans, *, rate=None, **known):
+    """Match a row of frame numbers; returns the times in it, or the rule of its fault."""
+    marks = tuple(Mark(start_us=a, end_us=b, label="stir") for a, b in spans)
+    one = Row(FILE, 2, "tea.mp4", False, marks, "frames", rate)
+    matched = match([one], videos("/v/tea.mp4"), **known)
+    if matched.faults:
+        return matched.faults[0].rule
+    ((found,),) = matched.taken.values()
+    assert (found.unit, found.rate) == ("us", None)
+    return [(mark.start_us, mark.end_us) for mark in found.marks]
+
+
+def test_frames_start_at_their_presentation_times_and_the_last_ends_with_the_video():
+    times = {0: [0, 33_000, 100_000, 140_000]}
+    known = {"frames": times, "durations_us": {0: 200_000}}
+    spans = [(0, 1), (1, 3), (3, 4)]
+    expected = [(0, 33_000), (33_000, 140_000), (140_000, 200_000)]
+    assert framed(spans, **known) == expected
+    assert framed([(3, 5)], **known) == [(140_000, 200_000)]  # a frame too many is cut
+
+
+def test_even_frames_are_counted_and_the_last_ends_with_the_video():
+    known = {"frames": {0: 30000 / 1001}, "durations_us": {0: 1_001_100}}
+    assert framed([(0, 1), (29, 30)], **known) == [(0, 33_367), (967_633, 1_001_100)]
+    assert framed([(0, 25)], frames={0: 25}) == [(0, SECOND)]  # a length that is not known
+
+
+def test_a_rate_that_a_person_chose_comes_before_all_others():
+    known = {"frames": {0: 30.0}, "durations_us": {0: 10 * SECOND}, "frame_rate": 15.0}
+    assert framed([(15, 30), (149, 150)], **known) == [(SECOND, 2 * SECOND), (9_933_333, 10**7)]
+    assert framed([(15, 30)], rate=5.0, **known) == [(SECOND, 2 * SECOND)]
+
+
+def test_a_rate_that_the_file_names_is_the_videos_own_or_even():
+    times = [0, *(40_000 * i + 9_000 for i in range(1, 250))]
+    known = {"frames": {0: times}, "durations_us": {0: 10 * SECOND}}
+    assert framed([(1, 2)], rate=25.0, **known) == [(49_000, 89_000)]
+    assert framed([(1, 2)], rate=12.5, **known) == [(80_000, 160_000)]
+    assert framed([(1, 2)], rate=12.5) == [(80_000, 160_000)]
+
+
+def test_numbers_of_frames_without_any_rate_are_a_fault():
+    assert framed([(0, 1)]) == "Numbers of frames need a frame rate"
+    assert framed([(0, 1)], frames={1: 25.0}) == "Numbers of frames need a frame rate"
+    assert framed([(0, 1)], frames={0: 0.0}) == "A frame rate is a number above 0"
+    assert framed([(0, 1)], frames={0: []}) == "A video must have frames"
 
 
 def test_an_unknown_duration_checks_nothing():

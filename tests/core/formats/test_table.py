@@ -5,9 +5,10 @@ import os
 import pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
 
-from core.errors import InvalidFile
+from core.errors import InvalidData, InvalidFile
 from core.formats import Reading
-from core.formats.table import read
+from core.formats.marks import Mark, MarkedVideo
+from core.formats.table import read, write
 from core.types import Segment
 
 HEADER = "video,start,end,label\n"
@@ -90,7 +91,7 @@ def test_quoted_cells_hold_separators_and_quotes(table):
 
 
 def test_a_column_that_is_not_used_may_run_over_lines(table):
-    row = only(table('note,video,start,end,label\n"one\ntwo",a,0,1,stir\n'))
+    row = only(table('remark,video,start,end,label\n"one\ntwo",a,0,1,stir\n'))
     assert (row.video, row.line) == ("a", 2)
 
 
@@ -147,7 +148,7 @@ def test_a_bad_row_is_a_fault_and_its_neighbours_are_kept(table, line, rule):
 
 def test_a_fault_is_a_sentence_of_rule_value_place_and_next_step(table):
     assert fault(table(HEADER + "a,2,1,stir\n")).sentence == (
-        "A segment must end after it starts: 'stir', 2.00 s to 1.00 s in line 2 of "
+        "A segment must end after it starts: 'stir', 2.000 s to 1.000 s in line 2 of "
         "'labels.csv'. Correct the times."
     )
 
@@ -238,6 +239,65 @@ def test_a_pipe_does_not_hang_the_reader(tmp_path):
 def test_a_missing_file_is_refused(tmp_path):
     with pytest.raises(InvalidFile, match="a file that exists"):
         read(tmp_path / "labels.csv")
+
+
+FULL = "video,start,end,label,track,kind,confidence,note\n"
+
+
+@pytest.mark.parametrize(
+    ("line", "mark"),
+    [
+        ("a,1,2,stir,left,,0.5,sure",
+         Mark(start_us=US, end_us=2 * US, label="stir", track="left", confidence=0.5, note="sure")),
+        ("a,1,1,ring,,Point,,", Mark(start_us=US, end_us=US, label="ring", kind="point")),
+        ("a,1,2,,,ignore,,", Mark(start_us=US, end_us=2 * US, kind="ignore")),
+        ("a,1,2,stir,,interval,1,", Mark(start_us=US, end_us=2 * US, label="stir", confidence=1)),
+        ('a,1,2,stir,,,,"two\nlines"',
+         Mark(start_us=US, end_us=2 * US, label="stir", note="two lines")),
+    ],
+)  # fmt: skip
+def test_more_columns_say_track_kind_confidence_and_note(table, line, mark):
+    assert only(table(f"{FULL}{line}\n")).marks == (mark,)
+
+
+@pytest.mark.parametrize(
+    ("line", "rule"),
+    [
+        ("a,1,2,ring,,point,,", "A point must have one time"),
+        ("a,1,1,stir,,interval,,", "end after it starts"),
+        ("a,1,2,stir,,verb,,", "A kind is interval, point or ignore"),
+        ("a,1,2,stir,,,1.5,", "number from 0 to 1"),
+        (f"a,1,2,stir,{'x' * 101},,,", "A track may have at most 100"),
+        ("a,1,2,,,point,,", "must have a name"),
+    ],
+)
+def test_a_bad_cell_of_another_column_is_a_fault(table, line, rule):
+    assert rule in fault(table(f"{FULL}{line}\n")).rule
+
+
+def test_a_decimal_comma_counts_for_confidences_too(table):
+    row = only(table(f"{FULL.replace(',', ';')}a;1,5;2;stir;;;0,25;\n"))
+    assert row.marks[0].confidence == 0.25
+
+
+@pytest.mark.parametrize("text", ["=cmd|'/c calc'!A1", "+1", "-1", "@SUM(A1)", "'=1", "''-x"])
+def test_no_cell_that_is_written_is_a_formula_and_each_comes_back(tmp_path, text):
+    mark = Mark(start_us=0, end_us=US, label=text, track=text, note=text)
+    video = MarkedVideo(name=f"{text}.mp4", path=tmp_path, duration_us=US, marks=(mark,))
+    path = tmp_path / "labels.csv"
+    write([video], path)
+    with path.open(newline="") as file:
+        assert all(cell[:1] not in ("=", "+", "-", "@") for row in csv.reader(file) for cell in row)
+    row = only(read(path))
+    assert (row.video, row.marks) == (video.name, (mark,))
+
+
+@pytest.mark.parametrize("name", [" tea.mp4", "two\nlines.mp4"])
+def test_a_name_that_a_table_cannot_say_is_refused(tmp_path, name):
+    mark = Mark(start_us=0, end_us=US, label="stir")
+    video = MarkedVideo(name=name, path=tmp_path, duration_us=US, marks=(mark,))
+    with pytest.raises(InvalidData, match="names videos in one line"):
+        write([video], tmp_path / "labels.csv")
 
 
 SHARED_FOLDER = settings(suppress_health_check=[HealthCheck.function_scoped_fixture])

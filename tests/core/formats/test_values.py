@@ -4,8 +4,15 @@ import pytest
 from hypothesis import given, strategies as st
 
 from core.errors import InvalidData
-from core.formats.values import LABEL_LIMIT, label_of, labelled, time_us
-from core.types import Segment
+from core.formats.marks import Mark
+from core.formats.values import (
+    LABEL_LIMIT,
+    confidence_of,
+    label_of,
+    labelled,
+    line_of,
+    time_us,
+)
 
 HOURS = 30 * 3_600_000_000
 
@@ -123,16 +130,17 @@ def test_a_label_of_10_kb_is_refused_in_a_short_sentence():
 
 @pytest.mark.parametrize("name", ["background", "BG", "SIL", "Action_Start", "action_end"])
 def test_background_is_no_segment(name):
-    assert labelled(0, 5, name) == ((), ())
+    assert labelled(0, 5, name) == ()
 
 
 @pytest.mark.parametrize("name", ["Ambiguous", "ambiguous"])
 def test_an_ambiguous_interval_is_an_ignored_span(name):
-    assert labelled(2, 5, name) == ((), ((2, 5),))
+    assert labelled(2, 5, name) == (Mark(start_us=2, end_us=5, kind="ignore"),)
 
 
 def test_another_name_is_a_segment():
-    assert labelled(2, 5, "background music") == ((Segment(2, 5, "background music"),), ())
+    mark = Mark(start_us=2, end_us=5, label="background music")
+    assert labelled(2, 5, "background music") == (mark,)
 
 
 @pytest.mark.parametrize("name", ["pour", "background", "Ambiguous"])
@@ -140,3 +148,25 @@ def test_another_name_is_a_segment():
 def test_an_interval_must_end_after_it_starts_whatever_its_name(name, start, end):
     with pytest.raises(InvalidData, match="must end after it starts"):
         labelled(start, end, name)
+
+
+@given(st.floats(0, 1))
+def test_a_confidence_comes_back_from_its_decimal_form(value):
+    text = f"{Decimal(repr(value)):f}"
+    assert confidence_of(f" {text} ") == value
+    assert confidence_of(text.replace(".", ","), decimal_comma=True) == value
+
+
+@pytest.mark.parametrize("text", ["1.1", "-0.5", "2", "nan", "1e-3", "0,5", "half", "٠"])
+def test_what_is_no_confidence_is_refused_and_nothing_is_none(text):
+    with pytest.raises(InvalidData, match="number from 0 to 1"):
+        confidence_of(text)
+    assert confidence_of("  ") is None
+
+
+def test_a_note_is_one_line_within_its_limit():
+    assert line_of("  cafe\u0301\n\n again ", "A note", 20) == "caf\u00e9 again"
+    with pytest.raises(InvalidData, match="A track may have at most 3 characters: 4 in 'left'"):
+        line_of("left", "A track", 3)
+    with pytest.raises(InvalidData, match="A note must not hold control characters"):
+        line_of("a\x07b", "A note", 20)

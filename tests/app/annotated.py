@@ -1,0 +1,33 @@
+"""Projects of videos that were looked at, without a file: all that annotations need."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from app.services import Studio
+from core.types import SPLITS
+from storage import library, projects
+from tests.storage.samples import facts
+
+NAMES = ("tea.mp4", "juice.mp4", "toast.mp4")
+
+
+def make(
+    studio: Studio,
+    folder: Path,
+    project: str = "kitchen",
+    names: Sequence[str] = NAMES,
+    **more: object,
+) -> int:
+    """Make a project of videos of a minute at 25 frames a second; they need not exist."""
+    number = projects.create_project(studio.database, project).id
+    paths = [folder / name for name in names]
+    added = library.add_videos(studio.database, number, folder=folder, paths=paths)
+    library.record_facts(studio.database, {video: facts(str(video), **more) for video in added.new})
+    splits = zip(added.new, SPLITS, strict=False)
+    library.set_splits(studio.database, number, dict(splits))
+    return number
+
+
+def ids(studio: Studio, project: int) -> dict[str, int]:
+    found = library.list_videos(studio.database, project)
+    return {Path(video.path).name: video.id for video in found}
