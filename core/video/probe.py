@@ -75,12 +75,13 @@ def ask(command: Sequence[str], seconds: float) -> Answer | None:
         env=os.environ | {"OPENBLAS_NUM_THREADS": "1"},
         start_new_session=True,
     )
-    try:
-        output, errors = process.communicate(timeout=seconds)
-    except subprocess.TimeoutExpired:
-        return None
-    finally:
-        _end(process)
+    with process:  # closes its pipes also where it ended right after its time
+        try:
+            output, errors = process.communicate(timeout=seconds)
+        except subprocess.TimeoutExpired:
+            return None
+        finally:
+            _end(process)
     return Answer(process.returncode, output, errors.decode(errors="replace"))
 
 
