@@ -126,7 +126,7 @@ class FrameCache:
         after = after.to(self.device)
         at = after if roots is not None else after[:0]
         keys = self._tokens(count, at)
-        queries = Tokens(*(t[self._past :] for t in _parts(keys)))
+        queries = keys.each(lambda t: t[self._past :])
         mask = may_attend(queries.as_queries(), keys.as_keys(), self.window)[None, None]
         embeds = [self.classifier.embed_frames(features.unsqueeze(0).to(self.device))]
         position = [1 + first * k + torch.arange(count * k, device=self.device)]
@@ -215,7 +215,3 @@ class FrameCache:
     def _keep_first(self, count: int) -> None:
         for layer in self.cache.layers:
             layer.keys, layer.values = layer.keys[:, :, :count], layer.values[:, :, :count]
-
-
-def _parts(tokens: Tokens) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    return tokens.kind, tokens.time, tokens.index, tokens.end

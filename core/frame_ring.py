@@ -124,7 +124,7 @@ class FrameRing:
         keys.time[:, slot : slot + k] = clock
         keys.index[:, slot : slot + k] = 1 + clock * k + inside
         keys.time[:, end:] = clock
-        queries = Tokens(*(t[:, self.places] for t in _parts(keys)))
+        queries = keys.each(lambda t: t[:, self.places])
         mask = may_attend(queries.as_queries(), keys.as_keys(), self.window).unsqueeze(1)
         frame = self.model.embed_frames(features.unsqueeze(1).to(self.device))
         embeds = torch.cat([frame, asked.expand(self.streams, -1, -1)], dim=1)
@@ -179,7 +179,3 @@ class FrameRing:
         for layer in self._layers:
             frames: Any = layer.keys[rows, :, 1 : self._frames_end]
             layer.keys[rows, :, 1 : self._frames_end] = turn(frames, self.positions.step * self.k)
-
-
-def _parts(tokens: Tokens) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    return tokens.kind, tokens.time, tokens.index, tokens.end

@@ -1,18 +1,14 @@
 """A project's annotations as a file of another tool: what is lost is said first."""
 
-import os
-import shutil
-import uuid
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePath
 from typing import Any
 
 from app.services import Studio
 from app.services.frame_times import frame_times
 from core import formats
-from core.errors import InvalidData, InvalidFile
+from core.errors import InvalidData
 from core.formats.marks import Mark, MarkedVideo
 from core.registry import check_name
 from core.types import Split
@@ -51,8 +47,7 @@ def export(
     lost = statement(name)
     videos = marked_videos(studio, project, split)
     target = target.expanduser().absolute()
-    with _appearing(target) as beside:
-        formats.write(name, videos, beside)
+    formats.write(name, videos, target)
     return {
         "format": name,
         "target": str(target),
@@ -146,31 +141,3 @@ def _telling_names(videos: Sequence[Video]) -> dict[int, str]:
             name = PurePath(*parts[-length:])
         found[video.id] = name.as_posix()
     return found
-
-
-@contextmanager
-def _appearing(target: Path) -> Iterator[Path]:
-    """Give a path beside `target` that takes its place in the end, or goes without a trace."""
-    if os.path.lexists(target):
-        raise InvalidFile(
-            "An export overwrites nothing, and this is there already", target,
-            next_step="Choose another name, or move it away.",
-        )  # fmt: skip
-    if not target.parent.is_dir():
-        raise InvalidFile(
-            "An export goes into a folder that is there", target, next_step="Make the folder first."
-        )
-    beside = target.with_name(f".{target.stem}-{uuid.uuid4().hex}{target.suffix}")
-    try:
-        yield beside
-        beside.replace(target)
-    except OSError as error:
-        raise InvalidFile(
-            f"An export must be written whole ({error.strerror})", target,
-            next_step="Check that its folder may be written to and has room.",
-        ) from error  # fmt: skip
-    finally:
-        if beside.is_dir():
-            shutil.rmtree(beside, ignore_errors=True)
-        else:
-            beside.unlink(missing_ok=True)

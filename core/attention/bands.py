@@ -98,8 +98,7 @@ def _readouts_of(batch: Batch, width: int, number: int) -> tuple[Tensor, Tensor]
 def _at(tokens: Tokens, place: Tensor) -> Tokens:
     """Return the tokens at some places of each row. [B, M, n]."""
     flat = place.flatten(1)
-    parts = (tokens.kind, tokens.time, tokens.index, tokens.end)
-    return Tokens(*(part.gather(1, flat).view_as(place) for part in parts))
+    return tokens.each(lambda part: part.gather(1, flat).view_as(place))
 
 
 def attend_in_bands(

@@ -5,6 +5,7 @@ start, the frames of the window up to its time, its ancestors and itself; nothin
 that is not its ancestor.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -29,13 +30,17 @@ class Tokens:
     index: Tensor
     end: Tensor
 
+    def each(self, change: Callable[[Tensor], Tensor]) -> "Tokens":
+        """Do the same to every tensor."""
+        return Tokens(*map(change, (self.kind, self.time, self.index, self.end)))
+
     def as_queries(self) -> "Tokens":
         """Give every tensor a last axis to broadcast over keys."""
-        return Tokens(*(t.unsqueeze(-1) for t in (self.kind, self.time, self.index, self.end)))
+        return self.each(lambda t: t.unsqueeze(-1))
 
     def as_keys(self) -> "Tokens":
         """Give every tensor a second-to-last axis to broadcast over queries."""
-        return Tokens(*(t.unsqueeze(-2) for t in (self.kind, self.time, self.index, self.end)))
+        return self.each(lambda t: t.unsqueeze(-2))
 
 
 def may_attend(q: Tokens, k: Tokens, window: int | Tensor) -> Tensor:

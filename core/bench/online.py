@@ -48,15 +48,8 @@ def _dense(
         length, alone, together = 256, 2, 16
     video = frames(model.backbone, length)
 
-    @torch.inference_mode()
-    def dense() -> None:
-        cache = FrameCache(model, WINDOW, video.shape[1])
-        for start, end in cache.blocks(length, BLOCK):
-            model.log_probabilities(cache.push(video[start:end], model.roots([0])))
-            cache.forget()
-
     ways = [
-        Way(f"dense, blocks of {BLOCK}", length, dense),
+        Way(f"dense, blocks of {BLOCK}", length, lambda: answer_densely(model, video, WINDOW)),
         _official(model, video, alone, 1),
         _official(model, video, together, _TOGETHER),
     ]
@@ -68,6 +61,15 @@ def _dense(
         report.rows.append(
             Row(f"online, dense, {shape}", "frames/s", ours, baseline, aim=aim, bound=bound)
         )
+
+
+@torch.inference_mode()
+def answer_densely(model: DiscriminativeClassifier, video: torch.Tensor, window: int) -> None:
+    """Answer after every frame of a video, block by block, and keep nothing."""
+    cache = FrameCache(model, window, video.shape[1])
+    for start, end in cache.blocks(len(video), BLOCK):
+        model.log_probabilities(cache.push(video[start:end], model.roots([0])))
+        cache.forget()
 
 
 def _streams(

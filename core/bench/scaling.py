@@ -13,12 +13,12 @@ from core.bench.label_names import names_of_length, verb_noun_names
 from core.bench.measuring import Curve, Report, Settings, Way, time_in_turns
 from core.bench.models import WINDOW, backbone, classifier, frames
 from core.bench.official import answer_windows, windows_of
+from core.bench.online import answer_densely
 from core.bench.scoring import answer_once, read_frames
 from core.classifiers.base import Classifier
 from core.classifiers.discriminative import DiscriminativeClassifier
 from core.decoding import decoder
 from core.decoding.trie import LabelTrie
-from core.frame_cache import FrameCache
 from core.prediction import BLOCK
 from core.streaming import StreamingPredictor
 
@@ -57,7 +57,7 @@ def _windows(
         ways = [
             Way("window encoded again", 4, partial(_again, model, video, window, 4)),
             Way("frame by frame", 16, partial(_stream, stream, video[:16])),
-            Way("dense", len(video), partial(_dense, model, video, window)),
+            Way("dense", len(video), partial(answer_densely, model, video, window)),
         ]
         _add(points, window, ways, settings)
     return Curve("frames of the window", "ms a frame", points)
@@ -74,7 +74,7 @@ def _lengths(
     )
     for length in lengths:
         (dense,) = time_in_turns(
-            [Way("", 1, partial(_dense, model, video[:length], WINDOW))], settings
+            [Way("", 1, partial(answer_densely, model, video[:length], WINDOW))], settings
         )
         name = "window encoded again (its cost a frame × frames)"
         points.setdefault(name, []).append((length, length / again.rate))
@@ -127,14 +127,6 @@ def _add(
 def _again(model: DiscriminativeClassifier, video: torch.Tensor, window: int, count: int) -> None:
     for i in range(count):
         answer_windows(model, windows_of(video, window, window + i, 1))
-
-
-@torch.inference_mode()
-def _dense(model: DiscriminativeClassifier, video: torch.Tensor, window: int) -> None:
-    cache = FrameCache(model, window, video.shape[1])
-    for start, end in cache.blocks(len(video), BLOCK):
-        model.log_probabilities(cache.push(video[start:end], model.roots([0])))
-        cache.forget()
 
 
 def _stream(stream: StreamingPredictor, video: torch.Tensor) -> None:

@@ -20,6 +20,7 @@ from typing import Any, Literal
 from core.errors import InvalidData, InvalidFile
 from core.formats.marks import Losses, Mark, MarkedVideo, ignored_of, segments_of
 from core.formats.source import HEAD_BYTES, content, quoted
+from core.formats.writing import new_target
 from core.registry import check_name, resolve
 from core.types import Segment, Span
 
@@ -158,10 +159,14 @@ def write(name: str, videos: Sequence[MarkedVideo], target: Path) -> None:
         videos: What is said, video by video.
         target: The file, or for a format of several files the folder; it must not exist.
 
+    It appears whole or not at all.
+
     Raises:
+        InvalidFile: The target is there already, or cannot be written.
         InvalidData: Something that the format cannot say and must not drop silently.
     """
-    _member(name, "write")(videos, target)
+    with new_target(target) as beside:
+        _member(name, "write")(videos, beside)
 
 
 def _module(name: str) -> Any:

@@ -8,13 +8,14 @@ the testing subset without annotations say nothing: their labels are withheld, n
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from core.errors import InvalidData, InvalidFile
 from core.formats import Reading
 from core.formats.json_files import begins, parsed, read_lists, seconds_us, shown, text_in
-from core.formats.marks import Losses, Mark, MarkedVideo
+from core.formats.marks import INTERVALS, Mark, MarkedVideo
 from core.formats.values import label_of, labelled
 from core.formats.writing import SUBSETS, ids_of, intervals, json_text, write_text
 from core.types import SECOND
@@ -25,13 +26,8 @@ LAYOUT = (
 
 SUFFIXES = (".json",)
 
-LOSSES = Losses(
-    tracks=True,
-    hierarchy=True,
-    points=True,
-    ignored=True,
-    confidence=True,
-    notes=True,
+LOSSES = replace(
+    INTERVALS,
     sentence="Goals and test videos without segments are not kept; videos without a split are "
     "written as training.",
 )

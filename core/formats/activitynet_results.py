@@ -15,7 +15,7 @@ from core.errors import InvalidData, InvalidFile
 from core.formats import Reading
 from core.formats.activitynet import segment_us, written
 from core.formats.json_files import begins, parsed, read_lists, shown, text_in
-from core.formats.marks import Losses, Mark, MarkedVideo
+from core.formats.marks import INTERVALS, Mark, MarkedVideo
 from core.formats.source import quoted
 from core.formats.values import label_of, labelled
 from core.formats.writing import ids_of, intervals, json_text, write_text
@@ -24,12 +24,9 @@ LAYOUT = "a JSON file with 'results', in which every segment has a score"
 
 SUFFIXES = (".json",)
 
-LOSSES = Losses(
-    tracks=True,
-    hierarchy=True,
-    points=True,
-    ignored=True,
-    notes=True,
+LOSSES = replace(
+    INTERVALS,
+    confidence=False,
     sentence="Lengths, splits and goals are not kept; every segment needs a confidence.",
 )
 

@@ -8,25 +8,20 @@ folders of every system; the true ones stand in the table.
 import re
 import unicodedata
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
 
 from core.errors import InvalidData
-from core.formats.marks import Losses, Mark, MarkedVideo
+from core.formats.marks import INTERVALS, Mark, MarkedVideo
 from core.formats.sheet import write_sheet
 from core.formats.writing import intervals, new_target, seconds
 from core.types import SECOND, Progress, Report, nobody_listens
 from core.video.cutting import Cut, cut_clips
 
 LAYOUT = "a folder of clips for each class, and clips.csv"
-LOSSES = Losses(
-    tracks=True,
-    hierarchy=True,
-    points=True,
-    ignored=True,
-    confidence=True,
-    notes=True,
+LOSSES = replace(
+    INTERVALS,
     sentence="A clip has the frames that begin within its segment, and no sound.",
 )
 

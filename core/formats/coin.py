@@ -16,7 +16,7 @@ from core.errors import InvalidData, InvalidFile
 from core.formats import Reading
 from core.formats.activitynet import database_of, listed, marks_of, written
 from core.formats.json_files import begins, parsed, read_lists, text_in
-from core.formats.marks import Losses, MarkedVideo
+from core.formats.marks import INTERVALS, MarkedVideo
 from core.formats.values import LABEL_LIMIT, line_of
 from core.formats.writing import SUBSETS, ids_of, intervals, json_text, write_folder
 from core.types import SECOND
@@ -25,13 +25,8 @@ LAYOUT = "a JSON file with 'database' and in each video an 'annotation' (singula
 
 SUFFIXES = (".json",)
 
-LOSSES = Losses(
-    tracks=True,
-    hierarchy=True,
-    points=True,
-    ignored=True,
-    confidence=True,
-    notes=True,
+LOSSES = replace(
+    INTERVALS,
     sentence="A folder with coin.json and labels.json, in which names that differ only in capitals "
     "are one class; goals have no capitals; videos without a split are written as training, those "
     "of val as validation, which the official loader passes over.",

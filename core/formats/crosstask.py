@@ -6,13 +6,13 @@ lines (id, name, url, number of steps, steps separated by commas) with a blank l
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from core.errors import InvalidData, InvalidFile
 from core.formats import Reading, Row
 from core.formats.lines import first_line, lines_of, read_lines
-from core.formats.marks import Losses, Mark, MarkedVideo
+from core.formats.marks import INTERVALS, Mark, MarkedVideo
 from core.formats.source import quoted
 from core.formats.values import LABEL_LIMIT, label_of, labelled, line_of, time_us
 from core.formats.writing import ids_of, intervals, seconds, write_folder
@@ -23,13 +23,8 @@ LAYOUT = (
 
 SUFFIXES = (".csv",)
 
-LOSSES = Losses(
-    tracks=True,
-    hierarchy=True,
-    points=True,
-    ignored=True,
-    confidence=True,
-    notes=True,
+LOSSES = replace(
+    INTERVALS,
     sentence="Lengths, splits and videos without steps are not kept; videos without a goal share "
     "one task.",
 )

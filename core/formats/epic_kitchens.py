@@ -13,7 +13,7 @@ from pathlib import Path
 from core.errors import InvalidData, InvalidFile
 from core.formats import Reading, Row
 from core.formats.frames import FrameClock, clock_of
-from core.formats.marks import Losses, Mark, MarkedVideo
+from core.formats.marks import INTERVALS, Mark, MarkedVideo
 from core.formats.sheet import Cells, Roles, count_roles, read_sheet, write_sheet
 from core.formats.source import quoted
 from core.formats.values import NOTE_LIMIT, label_of, labelled, line_of, time_us
@@ -24,12 +24,9 @@ LAYOUT = "a CSV with the columns video_id, start_timestamp, stop_timestamp, verb
 
 SUFFIXES = (".csv",)
 
-LOSSES = Losses(
-    tracks=True,
-    hierarchy=True,
-    points=True,
-    ignored=True,
-    confidence=True,
+LOSSES = replace(
+    INTERVALS,
+    notes=False,
     sentence="The first word of a label becomes the verb, the rest the noun; notes become "
     "narrations of one line. Ids of classes and times of narrations stay empty, and so do numbers "
     "of frames where the frame rate is unknown. Lengths, splits, goals and videos without segments "

@@ -17,6 +17,7 @@ from core.formats.marks import Losses, Mark, MarkedVideo
 from core.formats.sheet import Cells, Roles, count_roles, read_sheet, write_sheet
 from core.formats.source import quoted
 from core.formats.values import label_of, labelled, time_us
+from core.formats.writing import seconds
 from core.types import SECOND
 
 LAYOUT = "a CSV with the columns File Name and Classes beside a folder of its name"
@@ -99,7 +100,7 @@ def _name(mark: Mark) -> str:
 
 
 def _seconds(time_us: int) -> str:
-    return f"{time_us // SECOND}.{time_us % SECOND:06}".rstrip("0").rstrip(".")
+    return seconds(time_us).removesuffix(".0")
 
 
 def _classes(text: str) -> tuple[Mark, ...]:

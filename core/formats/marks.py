@@ -106,6 +106,12 @@ class Losses:
         return " ".join([*parts, self.sentence]).strip()
 
 
+INTERVALS = Losses(
+    tracks=True, hierarchy=True, points=True, ignored=True, confidence=True, notes=True
+)
+"""What formats lose that know labelled intervals and nothing else."""
+
+
 def kept(marks: Sequence[Mark], losses: Losses) -> tuple[Mark, ...]:
     """Return what a format keeps of marks, in the order of time; the law of its round trip.
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from core.errors import InvalidData, InvalidFile
 from core.formats import Fault, Reading, Row, fault_of
 from core.formats.frames import clock_of
-from core.formats.marks import Losses, Mark, MarkedVideo, without_overlap
+from core.formats.marks import INTERVALS, Mark, MarkedVideo, without_overlap
 from core.formats.source import HEAD_BYTES, content, quoted, text_of
 from core.formats.values import AMBIGUOUS, BACKGROUND, label_of, labelled
 from core.formats.writing import ids_of, intervals, write_folder
@@ -22,15 +22,10 @@ from core.types import Split
 
 LAYOUT = "a text file named as its video, with one label per frame in every line"
 SUFFIXES = (".txt",)
-LOSSES = Losses(
-    overlap=True,
-    tracks=True,
-    hierarchy=True,
-    points=True,
-    ignored=True,
-    confidence=True,
-    notes=True,
+LOSSES = replace(
+    INTERVALS,
     by_frame=True,
+    overlap=True,
     sentence="Underscores in names become spaces, and the frame rate is not in the files.",
 )
 

@@ -24,7 +24,7 @@ from core.formats.values import (
     line_of,
     time_us,
 )
-from core.types import SECOND
+from core.formats.writing import seconds
 
 LAYOUT = "a CSV or TSV with the columns video, start, end and label"
 SUFFIXES = (".csv", ".tsv")
@@ -110,10 +110,6 @@ def _rows(videos: Sequence[MarkedVideo]) -> Iterator[Sequence[str]]:
             confidence = "" if mark.confidence is None else f"{Decimal(repr(mark.confidence)):f}"
             note = " ".join(mark.note.split())
             yield (
-                name, _seconds(mark.start_us), _seconds(mark.end_us), mark.label, mark.track,
+                name, seconds(mark.start_us), seconds(mark.end_us), mark.label, mark.track,
                 mark.kind, confidence, note,
             )  # fmt: skip
-
-
-def _seconds(time_us: int) -> str:
-    return f"{time_us // SECOND}.{time_us % SECOND:06}"

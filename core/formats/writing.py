@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import uuid
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -71,46 +72,44 @@ def json_text(value: Mapping[str, Any] | Sequence[Any]) -> str:
 
 
 def write_text(target: Path, text: str) -> None:
-    """Write a file that does not exist yet.
-
-    Raises:
-        InvalidFile: It exists, or it cannot be written.
-    """
-    with new_target(target) as beside:
-        beside.write_text(text, encoding="utf-8", newline="\n")
+    """Write a file in UTF-8, its lines ending as on any system."""
+    target.write_text(text, encoding="utf-8", newline="\n")
 
 
 def write_folder(target: Path, files: Mapping[str, str]) -> None:
-    """Write a folder that does not exist yet; `files` gives the text of each path in it.
-
-    Raises:
-        InvalidFile: It exists, or it cannot be written.
-    """
-    with new_target(target) as beside:
-        beside.mkdir()
-        for name, text in files.items():
-            path = beside / name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(text, encoding="utf-8", newline="\n")
+    """Make a folder; `files` gives the text of each path in it."""
+    target.mkdir()
+    for name, text in files.items():
+        path = target / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_text(path, text)
 
 
 @contextmanager
 def new_target(target: Path) -> Iterator[Path]:
-    """Give a path beside `target` that is renamed to it in the end, or removed."""
-    if target.exists():
+    """Give a path beside `target` that takes its place in the end, or goes without a trace.
+
+    Raises:
+        InvalidFile: The target is there already, its folder is not, or it cannot be written.
+    """
+    if os.path.lexists(target):
         raise InvalidFile(
-            "An export must not overwrite anything", target, next_step="Choose a new name."
+            "An export overwrites nothing, and this is there already", target,
+            next_step="Choose another name, or move it away.",
+        )  # fmt: skip
+    if not target.parent.is_dir():
+        raise InvalidFile(
+            "An export goes into a folder that is there", target, next_step="Make the folder first."
         )
-    beside = target.with_name(f".{target.name}.{os.getpid()}.tmp")
+    beside = target.with_name(f".{target.stem}-{uuid.uuid4().hex}{target.suffix}")
     try:
         yield beside
-        beside.rename(target)
+        beside.replace(target)
     except OSError as error:
         raise InvalidFile(
-            f"An export must be writable ({error.strerror})",
-            target,
-            next_step="Check the folder and the space on its drive.",
-        ) from error
+            f"An export must be written whole ({error.strerror})", target,
+            next_step="Check that its folder may be written to and has room.",
+        ) from error  # fmt: skip
     finally:
         if beside.is_dir():
             shutil.rmtree(beside, ignore_errors=True)

@@ -177,8 +177,8 @@ def test_videos_of_one_name_keep_their_folders_or_are_refused(tmp_path):
 def test_an_export_overwrites_nothing_and_leaves_nothing_half(tmp_path):
     target = tmp_path / "a.json"
     write("activitynet", [TEA], target)
-    with pytest.raises(InvalidFile, match="must not overwrite"):
+    with pytest.raises(InvalidFile, match="overwrites nothing"):
         write("activitynet", [TEA], target)
-    with pytest.raises(InvalidFile, match="must be writable"):
+    with pytest.raises(InvalidFile, match="folder that is there"):
         write("activitynet", [TEA], tmp_path / "none" / "a.json")
     assert list(tmp_path.iterdir()) == [target]

@@ -105,7 +105,7 @@ def test_the_folder_appears_when_it_is_complete(video, tmp_path):
 
 
 def test_nothing_is_overwritten_and_nothing_is_no_export(video, tmp_path):
-    with pytest.raises(InvalidFile, match="must not overwrite"):
+    with pytest.raises(InvalidFile, match="overwrites nothing"):
         write([video("a.mp4", mark(0, 1, "stir"))], tmp_path / "videos")
     with pytest.raises(InvalidData, match="needs a segment"):
         write([video("b.mp4")], tmp_path / "out")
