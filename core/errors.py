@@ -8,12 +8,15 @@ StudioError                 rule, value, next step
 ├── UnreadableVideo         a file that cannot be played or decoded
 ├── MissingArtifact         a file that an earlier step should have made
 ├── Conflict                somebody else changed or holds it
+│   └── ChangedElsewhere    the same, of segments, with what they are now
 └── Stopped                 the person asked to stop
 
 Programming mistakes stay `TypeError` or `AssertionError` and are never caught.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 
 class StudioError(Exception):
@@ -31,7 +34,7 @@ class StudioError(Exception):
         head = f"{self.rule}: {self.value}." if self.value else f"{self.rule}."
         return f"{head} {self.next_step}".strip()
 
-    def as_json(self) -> dict[str, dict[str, str]]:
+    def as_json(self) -> dict[str, Any]:
         """Return the form that `--json` and the REST routes print."""
         return {"error": {"rule": self.rule, "value": self.value, "next": self.next_step}}
 
@@ -69,6 +72,25 @@ class MissingArtifact(StudioError):
 
 class Conflict(StudioError):
     """Somebody else changed or holds what was asked for."""
+
+
+class ChangedElsewhere(Conflict):
+    """Segments were changed since whoever edits them saw them; `current` is what they are now."""
+
+    def __init__(
+        self,
+        rule: str,
+        value: object = "",
+        next_step: str = "",
+        *,
+        current: Sequence[dict[str, Any]] = (),
+    ) -> None:
+        self.current = list(current)
+        super().__init__(rule, value, next_step)
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the error with the present state of the segments."""
+        return {**super().as_json(), "current": self.current}
 
 
 class Stopped(StudioError):

@@ -23,6 +23,7 @@ CHANGED = "changed"
 """The key in `Session.info` that says: the log lacks something when this is committed."""
 
 _BLOCK = 65_536
+_TURN = ("operation", "undoes", "redoes")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,19 +37,38 @@ class Change:
     at_us: int
 
 
-class _Line(NamedTuple):
+class Line(NamedTuple):
+    """What a line of the log says first; a file that is none of ours has the number -1."""
+
     sequence: int
     at_us: int
 
 
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """The id of an operation of the Annotate page, and which other one it undid or redid."""
+
+    operation: str
+    undoes: str | None = None
+    redoes: str | None = None
+
+
 def record(
-    session: Session, action: str, detail: dict[str, Any], *, project_id: int, video_id: int | None
-) -> None:
+    session: Session,
+    action: str,
+    detail: dict[str, Any],
+    *,
+    project_id: int,
+    video_id: int | None,
+    turn: Turn | None = None,
+) -> tables.Change:
     """Add a change to the transaction of `session`."""
-    session.add(
-        tables.Change(project_id=project_id, video_id=video_id, action=action, detail=detail)
-    )
+    row = tables.Change(project_id=project_id, video_id=video_id, action=action, detail=detail)
+    if turn is not None:
+        row.operation, row.undoes, row.redoes = turn.operation, turn.undoes, turn.redoes
+    session.add(row)
     session.info[CHANGED] = True
+    return row
 
 
 def history(session: Session, video_id: int, limit: int) -> tuple[Change, ...]:
@@ -89,7 +109,7 @@ class ChangeLog:
 
     def _look(self, session: Session) -> None:
         """Find the last whole line; set a file aside that tells of another database's changes."""
-        line = _last_line(self._path)
+        line = last_line(self._path)
         if line is not None:
             statement = sa.select(tables.Change.at_us)
             known = session.scalar(statement.where(tables.Change.sequence == line.sequence))
@@ -119,6 +139,7 @@ class ChangeLog:
                     "video": video_name,
                     "content_hash": content_hash,
                     "action": row.action,
+                    **{name: getattr(row, name) for name in _TURN if getattr(row, name)},
                     **row.detail,
                 }
                 stream.write(json.dumps(entry, ensure_ascii=False).encode() + b"\n")
@@ -132,7 +153,7 @@ def _size(path: Path) -> int:
     return path.stat().st_size if path.exists() else -1
 
 
-def _last_line(path: Path) -> _Line | None:
+def last_line(path: Path) -> Line | None:
     """Cut off a half-written line at the end and return what the last whole one says."""
     if not path.exists():
         return None
@@ -151,12 +172,12 @@ def _last_line(path: Path) -> _Line | None:
         return None
     try:
         entry = json.loads(whole.rpartition(b"\n")[2])
-        return _Line(int(entry["sequence"]), int(entry["at_us"]))
+        return Line(int(entry["sequence"]), int(entry["at_us"]))
     except (ValueError, KeyError, TypeError):
-        return _Line(-1, -1)  # not ours: no change has this number, so the file is set aside
+        return Line(-1, -1)  # not ours: no change has this number, so the file is set aside
 
 
-def _free_name(path: Path, line: _Line) -> Path:
+def _free_name(path: Path, line: Line) -> Path:
     stem = f"{path.stem}-until-{line.sequence}-{line.at_us}"
     candidate = path.with_name(f"{stem}{path.suffix}")
     number = 2

@@ -11,6 +11,9 @@ from storage import tables
 from storage.database import Database, fetch
 from storage.names import clean_name, unknown_name
 
+TRACKS_LEFT_OUT = "tracks_left_out"
+"""The setting that names the tracks which no model learns from and no figure counts."""
+
 
 @dataclass(frozen=True, slots=True)
 class Project:

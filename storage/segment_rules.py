@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 from core.errors import InvalidData, UnknownName
 from core.types import SECOND
 from storage import tables
+from storage.database import batches
 from storage.names import clean_text
 from storage.states import SegmentKind
 
@@ -80,12 +81,20 @@ def clean_note(note: str) -> str:
     return clean_text("A note", note)
 
 
-def labels_of(session: Session, project_id: int) -> dict[int, tables.Label]:
-    """Return the labels of a project, archived ones too, by id."""
+def labels_of(
+    session: Session, project_id: int, among: Iterable[int | None] | None = None
+) -> dict[int, tables.Label]:
+    """Return the labels of a project, archived ones too, by id; of some ids on request."""
     table, label_set = tables.Label, tables.LabelSet
     statement = (
         sa.select(table)
         .join(label_set, label_set.id == table.label_set_id)
         .where(label_set.project_id == project_id)
     )
-    return {row.id: row for row in session.scalars(statement)}
+    if among is None:
+        return {row.id: row for row in session.scalars(statement)}
+    return {
+        row.id: row
+        for some in batches(sorted(each for each in among if each is not None))
+        for row in session.scalars(statement.where(table.id.in_(some)))
+    }

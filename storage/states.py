@@ -26,6 +26,7 @@ class SegmentSource(StrEnum):
     HUMAN = "human"
     IMPORT = "import"
     SCRIPT = "script"
+    PROPOSAL = "proposal"
 
 
 class StopRequest(StrEnum):

@@ -14,6 +14,11 @@ from storage.base import Base, now_us
 from storage.states import Health, JobState, RunState, SegmentKind, SegmentSource, StopRequest
 
 
+def _where(condition: str) -> dict[str, Any]:
+    """Return what makes an index one of some rows only, in either database."""
+    return dict.fromkeys(("sqlite_where", "postgresql_where"), sa.text(condition))
+
+
 class Project(Base):
     """What belongs together: videos, label sets, runs."""
 
@@ -107,7 +112,7 @@ class AnnotationImport(Base):
     undone_us: Mapped[int | None] = mapped_column(sa.BigInteger)
 
 
-_LIVE = sa.text("deleted_us IS NULL")
+_LIVE = _where("deleted_us IS NULL")
 
 
 class Segment(Base):
@@ -122,14 +127,8 @@ class Segment(Base):
         ),
         CheckConstraint("kind = 'ignore' OR label_id IS NOT NULL", name="labelled"),
         # Both count live segments without reading the rows themselves.
-        Index(
-            "ix_segment_live_video_id_start_us",
-            "video_id",
-            "start_us",
-            sqlite_where=_LIVE,
-            postgresql_where=_LIVE,
-        ),
-        Index("ix_segment_live_label_id", "label_id", sqlite_where=_LIVE, postgresql_where=_LIVE),
+        Index("ix_segment_live_video_id_start_us", "video_id", "start_us", **_LIVE),
+        Index("ix_segment_live_label_id", "label_id", **_LIVE),
     )
 
     id: Mapped[str] = mapped_column(sa.String(36), primary_key=True)
@@ -156,9 +155,21 @@ class Segment(Base):
 
 
 class Change(Base):
-    """One thing that a person did to labels, splits or segments; only ever added to."""
+    """One thing that a person did to labels, splits or segments; only ever added to.
+
+    What was done on the Annotate page has an `operation`, an id that the page made; where it undid
+    or redid another operation, that one's id.
+    """
 
     __tablename__ = "change"
+    __table_args__ = (
+        # What is undone and redone is found in this index alone.
+        Index(
+            "ix_change_operations_of_video",
+            *("video_id", "sequence", "operation", "undoes", "redoes"),
+            **_where("operation IS NOT NULL"),
+        ),
+    )
 
     sequence: Mapped[int] = mapped_column(primary_key=True)
     project_id: Mapped[int] = mapped_column(ForeignKey("project.id"))
@@ -166,9 +177,25 @@ class Change(Base):
     action: Mapped[str]
     detail: Mapped[dict[str, Any]]
     at_us: Mapped[int] = mapped_column(sa.BigInteger, default=now_us)
+    operation: Mapped[str | None] = mapped_column(sa.String(36), index=True, unique=True)
+    undoes: Mapped[str | None] = mapped_column(sa.String(36))
+    redoes: Mapped[str | None] = mapped_column(sa.String(36))
 
 
-_HOLDS_SLOT = sa.text("state IN ('RUNNING', 'STOPPING')")
+class ProposalAnswer(Base):
+    """What a person said to a proposal of a run; its id is made of the run and what it proposes."""
+
+    __tablename__ = "proposal_answer"
+
+    id: Mapped[str] = mapped_column(sa.String(36), primary_key=True)
+    video_id: Mapped[int] = mapped_column(ForeignKey("video.id"), index=True)
+    run_id: Mapped[int] = mapped_column(ForeignKey("run.id"))
+    rejected: Mapped[bool]
+    created_us: Mapped[int] = mapped_column(sa.BigInteger, default=now_us)
+    updated_us: Mapped[int] = mapped_column(sa.BigInteger, default=now_us, onupdate=now_us)
+
+
+_HOLDS_SLOT = _where("state IN ('RUNNING', 'STOPPING')")
 
 
 class Job(Base):
@@ -177,13 +204,7 @@ class Job(Base):
     __tablename__ = "job"
     __table_args__ = (
         # "One GPU, one job" is a promise of the database, not of whoever claims.
-        Index(
-            "ix_job_one_running_per_slot",
-            "slot",
-            unique=True,
-            sqlite_where=_HOLDS_SLOT,
-            postgresql_where=_HOLDS_SLOT,
-        ),
+        Index("ix_job_one_running_per_slot", "slot", unique=True, **_HOLDS_SLOT),
         Index("ix_job_queue", "state", "slot", "priority"),
     )
 

@@ -10,7 +10,8 @@ from sqlalchemy.orm import Session
 from core.types import LabelledVideo, Segment, Span, Split
 from storage import tables
 from storage.artifacts import digest
-from storage.database import Database
+from storage.database import Database, fetch
+from storage.projects import TRACKS_LEFT_OUT
 from storage.states import Health, SegmentKind
 
 
@@ -23,7 +24,8 @@ def labelled_videos(
 ) -> list[LabelledVideo]:
     """Return the decodable videos of a project (or of one split), by name, with their segments.
 
-    Only segments of one label set count, by default the project's first. A damaged video ends where
+    Only segments of one label set count, by default the project's first, and none of the tracks
+    that the project leaves out. A damaged video ends where
     it can no longer be decoded, and segments end with their video. Segments of an archived label
     become ignored spans: something happens there, but nothing of the list.
     """
@@ -69,6 +71,22 @@ def data_hash(videos: Iterable[LabelledVideo], classes: Iterable[str]) -> str:
     )
 
 
+def trained_on(database: Database, run_id: int) -> frozenset[str] | None:
+    """Return the content hashes of the videos that a run learned from, as they were frozen.
+
+    None where no job trained it here: it was shipped.
+    """
+    job = tables.Job
+    video = sa.func.json_each(job.spec, "$.videos").table_valued("value", joins_implicitly=True)
+    statement = sa.select(sa.func.json_extract(video.c.value, "$.content_hash")).where(
+        job.kind == "train",
+        sa.func.json_extract(job.spec, "$.run") == run_id,
+        sa.func.json_extract(video.c.value, "$.split") == "train",
+    )
+    with database.read() as session:
+        return frozenset(session.scalars(statement)) or None
+
+
 _LabelledSpan = tuple[int, int, str | None]
 """Start, end and label; None where the span is to be ignored."""
 
@@ -83,6 +101,7 @@ def _spans(
 ) -> dict[int, list[_LabelledSpan]]:
     """Return the live segments of a project by video, in the order of their start."""
     segment, label, video = tables.Segment, tables.Label, tables.Video
+    left_out = fetch(session, tables.Project, project_id).settings.get(TRACKS_LEFT_OUT, ())
     statement = (
         sa.select(
             segment.video_id,
@@ -97,6 +116,7 @@ def _spans(
         .where(
             video.project_id == project_id,
             segment.deleted_us.is_(None),
+            segment.track.not_in(left_out),
             sa.or_(segment.label_id.is_(None), label.label_set_id == label_set_id),
         )
         .order_by(segment.video_id, segment.start_us, segment.end_us, segment.id)

@@ -9,17 +9,29 @@ import sys
 import tempfile
 import uuid
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from core.types import Progress
-from storage import annotations, imports, jobs, labels, library, projects, runs, statistics
+from storage import (
+    annotations,
+    imports,
+    jobs,
+    labels,
+    library,
+    operations,
+    projects,
+    runs,
+    statistics,
+)
 from storage.annotations import SegmentEdit
 from storage.database import Database
 from storage.imports import ImportBatch, NewSegment
 from storage.jobs import CurvePoint, Ending, NewJob
 from storage.labels import NewLabel
 from storage.library import VideoFacts
+from storage.operations import Operation
+from storage.proposals import ProposalAnswer
 from storage.runs import Metric, NewRun, StoredPrediction
 from storage.states import Health, JobState, RunState, SegmentKind
 
@@ -109,6 +121,15 @@ def fill(database: Database) -> None:
     prediction = StoredPrediction(tea, f"runs/{run}/predictions/a.safetensors", 240, 4.8, 1.0, 1.0)
     runs.put_predictions(database, run, [prediction])
     runs.set_state(database, run, RunState.READY)
+    back = replace(first, version=2)
+    left, right = replace(back, end_us=2_000_000), edit(salt, 2, 3)
+    done = Operation(id=str(uuid.uuid4()), name="split", edits=[left, right])
+    operations.perform(database, tea, done)
+    taken_back = [replace(back, version=3), replace(right, version=1, deleted=True)]
+    undo = Operation(id=str(uuid.uuid4()), name="undo", edits=taken_back, undoes=done.id)
+    operations.perform(database, tea, undo)
+    no = [ProposalAnswer(str(uuid.uuid4()), run, True)]
+    operations.perform(database, tea, Operation(id=str(uuid.uuid4()), name="reject", answers=no))
     statistics.put(database, statistics.key_of("confusion", {"run": run}), "confusion", {"n": 3})
 
 

@@ -1,5 +1,6 @@
 import shutil
 import sqlite3
+import uuid
 from contextlib import closing
 from pathlib import Path
 
@@ -10,9 +11,11 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
 from core.errors import Conflict, InvalidFile, MissingArtifact, StudioError
-from storage import annotations, projects, schema
+from storage import annotations, operations, projects, schema
+from storage.annotated_video import open_annotations
 from storage.base import Base
 from storage.database import Database
+from storage.operations import Operation
 from tests.storage.samples import SCHEMAS, Sample, edit, fill, load
 
 PARENT_WITH_CHILDREN = """
@@ -147,6 +150,25 @@ def test_segments_of_the_first_schema_keep_everything_and_have_no_parent(tmp_pat
     assert query(path, "SELECT DISTINCT parent_id FROM segment") == [(None,)]
 
 
+@pytest.mark.parametrize("script", ["0001.sql", "0002.sql"])
+def test_changes_of_an_earlier_schema_keep_everything_and_are_no_operations(
+    script: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "gad.sqlite"
+    load(SCHEMAS / script, path)
+    rows = query(path, "SELECT sequence, video_id, action, detail, at_us FROM change")
+    with Database(path) as database:
+        database.migrate()
+        columns = "sequence, video_id, action, detail, at_us"
+        assert query(path, f"SELECT {columns} FROM change") == rows
+        assert query(path, "SELECT DISTINCT operation, undoes, redoes FROM change") == [(None,) * 3]
+        found = open_annotations(database, 1)
+        assert (found.undo, found.redo) == ((), ())
+        made = Operation(id=str(uuid.uuid4()), name="create", edits=[edit(1)])
+        operations.perform(database, 1, made)
+        assert [each.id for each in open_annotations(database, 1).undo] == [made.id]
+
+
 def test_the_trap_is_real_rebuilding_a_parent_with_foreign_keys_on_deletes_children(
     tmp_path: Path,
 ) -> None:
@@ -264,7 +286,7 @@ def test_a_damaged_file_is_named_and_left_alone(database: Database, fault: str) 
         "text": b"<html>this is no database at all</html>" * 200,
     }[fault]
     path.write_bytes(damaged)
-    with pytest.raises(InvalidFile, match=r"damaged.*newest copy from 'backups'"):
+    with pytest.raises(InvalidFile, match=r"damaged.*Nothing was changed.*holds no whole backup"):
         database.migrate()
     assert path.read_bytes() == damaged
 

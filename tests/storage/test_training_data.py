@@ -6,6 +6,7 @@ from core.types import LabelledVideo, Segment
 from storage import annotations, labels, library, projects
 from storage.database import Database
 from storage.labels import NewLabel
+from storage.projects import TRACKS_LEFT_OUT
 from storage.states import Health, SegmentKind
 from storage.training_data import data_hash, labelled_videos
 from tests.storage.samples import FOLDER, Sample, edit, facts
@@ -138,3 +139,14 @@ def test_a_project_without_labels_has_videos_without_segments(database: Database
     assert labelled_videos(database, project) == []
     library.record_facts(database, {added.new[0]: facts("a")})
     assert [video.segments for video in labelled_videos(database, project)] == [()]
+
+
+def test_tracks_that_are_left_out_are_not_learned_from(
+    database: Database, labelled: Sample
+) -> None:
+    before = hash_now(database, labelled)
+    salt = labelled.labels["add salt"]
+    annotations.save_segments(database, labelled.videos[0], [edit(salt, 20, 22, track="second")])
+    assert hash_now(database, labelled) != before
+    projects.change_settings(database, labelled.project, {TRACKS_LEFT_OUT: ["second"]})
+    assert hash_now(database, labelled) == before
