@@ -1,12 +1,15 @@
 """Media by id: paths come from the database, never from a request. Byte ranges are answered."""
 
+from hashlib import sha256
 from pathlib import Path
+from typing import Annotated, Any
 
 import plotly
-from fastapi import APIRouter, HTTPException
+from fastapi import APIRouter, Header, HTTPException, Response
 from fastapi.responses import FileResponse
 
-from app.services import Studio
+from app.services import Studio, film
+from app.services.frame_times import frame_clock
 from app.services.media import media_file, thumbnail
 
 _WIDGETS = Path(__file__).parents[1] / "widgets"
@@ -29,6 +32,29 @@ def routes(studio: Studio) -> APIRouter:
         if path is None:
             raise HTTPException(404)
         return FileResponse(path, media_type="image/jpeg", headers={"Cache-Control": "max-age=300"})
+
+    @r.get("/api/videos/{video}/frames")
+    def frames(video: int, if_none_match: Annotated[str | None, Header()] = None) -> Response:
+        times = frame_clock(studio, video).astype("<f8").tobytes()
+        tag = {"ETag": f'"{sha256(times).hexdigest()}"', "Cache-Control": "private, no-cache"}
+        if if_none_match == tag["ETag"]:
+            return Response(status_code=304, headers=tag)
+        return Response(times, media_type="application/octet-stream", headers=tag)
+
+    @r.get("/api/videos/{video}/strip")
+    def strip(video: int) -> dict[str, Any]:
+        return film.strip(studio, video)
+
+    @r.get("/strips/{video}")
+    def strip_picture(video: int) -> FileResponse:
+        path = film.strip_file(studio, video)
+        if path is None:
+            raise HTTPException(404)
+        return FileResponse(path, media_type="image/jpeg", headers={"Cache-Control": "no-cache"})
+
+    @r.get("/api/videos/{video}/cuts")
+    def cuts(video: int) -> dict[str, Any]:
+        return film.cuts(studio, video)
 
     @r.get("/static/{name}")
     def static(name: str) -> FileResponse:

@@ -1,4 +1,4 @@
-"""Jobs on media: render the demo's videos, look at added files."""
+"""Jobs on media: render the demo's videos, look at files, make what players and timelines show."""
 
 import os
 from collections.abc import Iterator
@@ -7,12 +7,18 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from app.jobs.worker import JobContext
+from app.services.frame_times import keep_frame_times
 from core import video
 from core.errors import Stopped, UnreadableVideo
 from core.kitchen.demo import FPS, demo_path, demo_scripts
 from core.kitchen.render import render as render_frames
 from core.types import Progress
+from core.video.cuts import shot_cuts
+from core.video.strip import Grid, filmstrip
+from storage.artifacts import write_bytes, writing
 
 
 def _render_one(folder: Path, index: int) -> int:
@@ -68,6 +74,25 @@ def make_proxy(context: JobContext) -> dict[str, Any]:
     return {}
 
 
+def make_strip(context: JobContext) -> dict[str, Any]:
+    """Make the small pictures that a timeline shows."""
+    spec = context.spec
+    picture = filmstrip(
+        Path(spec["source"]), spec["duration_us"], Grid(**spec["grid"]), report=context.report
+    )
+    write_bytes(Path(spec["target"]), picture)
+    return {}
+
+
+def find_cuts(context: JobContext) -> dict[str, Any]:
+    """Find where new shots begin."""
+    spec = context.spec
+    found = shot_cuts(Path(spec["source"]), spec["duration_us"], report=context.report)
+    with writing(Path(spec["target"])) as beside, beside.open("wb") as file:
+        np.save(file, found, allow_pickle=False)
+    return {"cuts": len(found)}
+
+
 def _look_at(context: JobContext, path: Path, video_id: int) -> None:
     """Emit what a file is, and keep a thumbnail of its middle."""
     try:
@@ -81,6 +106,8 @@ def _look_at(context: JobContext, path: Path, video_id: int) -> None:
         beside = picture.with_suffix(f".{os.getpid()}.tmp")
         beside.write_bytes(video.thumbnail(path, info.usable_us // 2, width=320))
         beside.replace(picture)
+    if derived := context.spec.get("derived"):  # a job of an earlier version names no such folder
+        keep_frame_times(Path(derived), info)
     values = info.as_json()
-    values.pop("pts_us", None)  # long, and read again where it is needed
+    values.pop("pts_us")  # long, and just kept
     context.emit("probed", id=video_id, path=str(path), info=values)

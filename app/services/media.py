@@ -1,10 +1,13 @@
 """What is played and shown of a video: its file, its playable copy, its thumbnail."""
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from app.services import Studio
 from core.errors import MissingArtifact
 from storage import jobs, library
+from storage.jobs import Job
 from storage.library import Video
 from storage.states import Health
 
@@ -14,6 +17,8 @@ SUFFIXES = {
     ".mpeg": "video/mpeg", ".ts": "video/mp2t", ".ogv": "video/ogg",
 }  # fmt: skip
 """Files that a folder's scan takes, and how they are served."""
+
+_LAST_JOBS = 100
 
 
 def proxy_of(studio: Studio, video: Video) -> Path:
@@ -55,12 +60,18 @@ def want_proxy(studio: Studio, video_id: int) -> int | None:
         "source": video.path,
         "target": str(proxy_of(studio, video)),
     }
-    for job in jobs.list_jobs(studio.database, video.project_id, limit=50):
-        if job.kind == "proxy" and not job.state.is_finished and job.spec == spec:
-            return job.id
+    job = newest_job(studio, video.project_id, spec)
+    if job is not None and not job.state.is_finished:
+        return job.id
     return jobs.enqueue(
         studio.database, jobs.NewJob(video.project_id, "proxy", "media", spec, 5)
     ).id
+
+
+def newest_job(studio: Studio, project: int, spec: Mapping[str, Any]) -> Job | None:
+    """Return the newest of a project's last jobs that does just this."""
+    last = jobs.list_jobs(studio.database, project, limit=_LAST_JOBS)
+    return next((job for job in last if job.spec == spec), None)
 
 
 def thumbnail(studio: Studio, video_id: int) -> Path | None:

@@ -17,6 +17,7 @@ from core.video.info import Limits, Timing, VideoInfo
 from core.video.packets import Packets, read_packets
 from core.video.picture import square_pixels, turn_of
 from core.video.source import Source, ticks_to_us, video_streams
+from core.video.stepping import why_not_exact
 
 _ROUNDING_US = 1_500  # Matroska and FLV count whole milliseconds
 
@@ -58,6 +59,7 @@ def _gather(
         why_not = "Browsers stop where a file is damaged."
     if not why_not and video_streams(source.container)[0] is not stream:
         why_not = "The file has several video tracks, and browsers show another one."
+    why_not = why_not or why_not_exact(source, packets)
     return VideoInfo(
         content_hash=digest,
         size_bytes=size,

@@ -20,13 +20,15 @@ class Packets:
     """The packets of the video stream, in order of their time.
 
     Shapes: `ticks` and `duration` int64 [n], in the stream's time base, without what an edit list
-    hides. `count` are all of them, `announced` how many there should be (0: the file does not
+    hides; `keys` [k, 2] are those of key frames, each with how long it is decoded before it is due.
+    `count` are all of them, `announced` how many there should be (0: the file does not
     say), `missing_us` how much the file lacks of the duration that it announces. `broken` holds
     the timestamps after which the container is damaged.
     """
 
     ticks: NDArray[np.int64]
     duration: NDArray[np.int64]
+    keys: NDArray[np.int64]
     count: int
     announced: int
     missing_us: int
@@ -41,6 +43,7 @@ def read_packets(source: Source) -> Packets:
     ticks: list[int] = []
     duration: list[int] = []
     broken: list[int] = []
+    keys: list[tuple[int, int]] = []
     count = end_us = latest = 0
     for packet, complaint in _with_complaints(container):
         ours = packet is not None and packet.stream_index == stream.index
@@ -59,10 +62,13 @@ def read_packets(source: Source) -> Packets:
             latest = max(latest, when)
             ticks.append(when)
             duration.append(length)
+            if packet.is_keyframe:
+                keys.append((when, when - (when if packet.dts is None else packet.dts)))
     order = np.argsort(np.array(ticks, np.int64), kind="stable")
     return Packets(
         np.array(ticks, np.int64)[order],
         np.array(duration, np.int64)[order],
+        np.array(sorted(keys), np.int64).reshape(-1, 2),
         count,
         announced,
         _missing_us(container, end_us),
