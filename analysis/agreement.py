@@ -117,7 +117,7 @@ def _pair(
         same=interval(same, how),
         double_fault=interval(fault, how),
         q=bootstrap(_q(hits), videos, how),
-        kappa=bootstrap(_kappa(said, same), videos, how),
+        kappa=bootstrap(kappa(said, same), videos, how),
     )
 
 
@@ -135,8 +135,11 @@ def _q(hits: list[NDArray[np.bool_]]) -> Figure:
     return figure
 
 
-def _kappa(said: list[Indices], same: Tally) -> Figure:
-    """Kappa = (p − e) / (1 − e), e = Σ_c p₁(c) p₂(c): agreement on classes beyond chance."""
+def kappa(said: list[Indices], same: Tally) -> Figure:
+    """Kappa = (p − e) / (1 − e), e = Σ_c p₁(c) p₂(c): agreement on classes beyond chance.
+
+    Shapes: `said` holds [2, rows] for every video, `same` how many of them are the same.
+    """
     # Counted over the classes that were answered; of a large label set most never are.
     answered = np.unique(np.concatenate([rows.ravel() for rows in said])) if said else np.empty(0)
 

@@ -70,12 +70,12 @@ class Scores:
         It is 0 where a class has no score, or none that was kept.
         """
         if self.listed is None:
-            return _at(self._probability, classes[:, None])[:, 0]
-        return (self._probability * (self.listed == classes[:, None])).sum(axis=1)
+            return _at(self.probability, classes[:, None])[:, 0]
+        return (self.probability * (self.listed == classes[:, None])).sum(axis=1)
 
     def top(self, count: int) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
         """Return the likeliest classes, at most `KEPT`, and their probabilities. [rows, count]."""
-        p = self._probability
+        p = self.probability
         order = _descending(p)[:, :count]
         classes = order if self.listed is None else np.take_along_axis(self.listed, order, axis=1)
         return classes.astype(np.int64), _at(p, order)
@@ -93,7 +93,7 @@ class Scores:
         return whole
 
     @property
-    def _probability(self) -> NDArray[np.float32]:
+    def probability(self) -> NDArray[np.float32]:
         """Probabilities normalised over the label set, 0 without a score. Shape: [rows, N]."""
         total = _log_sum(self.log_p)
         if self.rest is not None:
