@@ -80,6 +80,11 @@ class DataDirectory:
         return self.root / "server.json"
 
     @property
+    def preferences(self) -> Path:
+        """How a person has set up the pages."""
+        return self.root / "preferences.json"
+
+    @property
     def backups(self) -> Path:
         """Copies of the database."""
         return self.root / "backups"
@@ -98,6 +103,11 @@ class DataDirectory:
     def thumbs(self) -> Path:
         """Thumbnails by content."""
         return self.root / "cache" / "thumbs"
+
+    @property
+    def derived(self) -> Path:
+        """What else was computed from videos, by content: frame times, filmstrips, shot cuts."""
+        return self.root / "cache" / "derived"
 
     @property
     def backbones(self) -> Path:

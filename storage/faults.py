@@ -9,6 +9,10 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm.exc import StaleDataError
 
 from core.errors import Conflict, InvalidFile, StudioError
+from storage.backup import FOLDER, newest_whole
+
+_DAMAGED = "The database file is damaged"
+_LATEST = "`gad restore latest` puts back the newest whole backup."
 
 
 @contextmanager
@@ -28,12 +32,18 @@ def explained(path: Path) -> Iterator[None]:
 
 
 def damaged(path: Path) -> InvalidFile:
-    """Return the error for a file that is no database, or no longer a whole one."""
-    return InvalidFile(
-        "The database file is damaged",
-        path,
-        next_step="Nothing was changed. Put back the newest copy from 'backups' beside it.",
-    )
+    """Return the error for a file that is no database, or no longer a whole one, at the start."""
+    return InvalidFile(_DAMAGED, path, None, f"Nothing was changed. {way_back(path)}")
+
+
+def way_back(path: Path) -> str:
+    """Say which backup of a database is the newest that is whole, and how to put it back."""
+    newest = newest_whole(path)
+    if newest is None:
+        return f"'{path.parent / FOLDER}' holds no whole backup; `gad restore FILE` takes another."
+    made_at = newest.made_at.astimezone().strftime("%Y-%m-%d %H:%M")
+    command = f"gad restore {newest.path.name} --data-dir '{path.parent}'"
+    return f"The newest whole backup is of {made_at}; put it back with `{command}`."
 
 
 def _explanation(error: DBAPIError, path: Path) -> StudioError | None:
@@ -56,5 +66,6 @@ def _explanation(error: DBAPIError, path: Path) -> StudioError | None:
                 "Give yourself write access to it, or choose another --data-dir.",
             )
         case sqlite3.SQLITE_CORRUPT | sqlite3.SQLITE_NOTADB:
-            return damaged(path)
+            # Here is no time to read the backups.
+            return InvalidFile(_DAMAGED, path, None, f"End the studio. {_LATEST}")
     return None

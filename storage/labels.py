@@ -201,7 +201,13 @@ def list_labels(
 
 def classes(database: Database, label_set_id: int) -> types.LabelSet:
     """Return the class names in the order of their indices, as training wants them."""
-    return types.LabelSet(tuple(label.name for label in list_labels(database, label_set_id)))
+    table = tables.Label
+    statement = sa.select(table.name).where(
+        table.label_set_id == label_set_id, table.archived.is_(False)
+    )
+    with database.read() as session:
+        names = session.scalars(statement.order_by(table.position, table.id))
+        return types.LabelSet(tuple(names))
 
 
 _FIELDS = ("verb", "noun", "colour", "hotkey")

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path, PurePath
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -89,12 +90,17 @@ class AddedVideos:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VideoFilter:
-    """Which videos of a project are wanted; the default is all that are not archived."""
+    """Which videos of a project are wanted; the default is all that are not archived, by name.
+
+    `order` is a field of `Video`; equal ones follow by name.
+    """
 
     search: str = ""
     split: Split | None = None
     health: Health | None = None
     archived: bool = False
+    order: str = "name"
+    descending: bool = False
     limit: int | None = None
     offset: int = 0
 
@@ -155,20 +161,10 @@ def record_facts(database: Database, facts: Mapping[int, VideoFacts]) -> None:
 def list_videos(
     database: Database, project_id: int, wanted: VideoFilter = EVERYTHING
 ) -> tuple[Video, ...]:
-    """Return the wanted videos of a project by name, each with the number of its segments."""
-    table = tables.Video
-    statement = _select_videos().where(
-        table.project_id == project_id, table.archived == wanted.archived
-    )
-    if wanted.search:
-        statement = statement.where(table.name.icontains(wanted.search, autoescape=True))
-    if wanted.split is not None:
-        statement = statement.where(table.split == wanted.split)
-    if wanted.health is not None:
-        statement = statement.where(table.health == wanted.health)
-    statement = statement.order_by(table.name).limit(wanted.limit).offset(wanted.offset)
+    """Return the wanted videos of a project, each with the number of its segments."""
     with database.read() as session:
-        return tuple(Video(*row) for row in session.execute(statement))
+        rows = session.execute(select_videos(project_id, wanted, _FIELDS))
+        return tuple(Video(*row) for row in rows)
 
 
 def find_video(database: Database, project_id: int, name: str | int) -> Video:
@@ -177,7 +173,7 @@ def find_video(database: Database, project_id: int, name: str | int) -> Video:
     key = table.id if isinstance(name, int) else table.name
     with database.read() as session:
         row = session.execute(
-            _select_videos().where(table.project_id == project_id, key == name)
+            _select(_FIELDS).where(table.project_id == project_id, key == name)
         ).one_or_none()
         if row is None:
             known = session.scalars(sa.select(table.name).where(table.project_id == project_id))
@@ -188,7 +184,7 @@ def find_video(database: Database, project_id: int, name: str | int) -> Video:
 def video_by_id(database: Database, video_id: int) -> Video:
     """Return a video of any project, archived or not."""
     with database.read() as session:
-        row = session.execute(_select_videos().where(tables.Video.id == video_id)).one_or_none()
+        row = session.execute(_select(_FIELDS).where(tables.Video.id == video_id)).one_or_none()
     if row is None:
         raise UnknownName("Unknown video", str(video_id), "Reload the library.")
     return Video(*row)
@@ -230,17 +226,41 @@ def archive_videos(
             row.archived = archived
 
 
-def _select_videos() -> sa.Select:
-    """Select the fields of `Video` in their order."""
-    segment, table = tables.Segment, tables.Video
-    count = (
-        sa.select(sa.func.count())
-        .where(segment.video_id == table.id, segment.deleted_us.is_(None))
-        .correlate(table)
-        .scalar_subquery()
+_FIELDS = tuple(Video.__dataclass_fields__)
+
+
+def select_videos(
+    project_id: int, wanted: VideoFilter, fields: Sequence[str]
+) -> sa.Select[*tuple[Any, ...]]:
+    """Select some fields of the wanted videos of a project, in their order."""
+    table = tables.Video
+    statement = _select(fields).where(
+        table.project_id == project_id, table.archived == wanted.archived
     )
-    *fields, _ = Video.__dataclass_fields__
-    return sa.select(*(getattr(table, name) for name in fields), count)
+    if wanted.search:
+        statement = statement.where(table.name.icontains(wanted.search, autoescape=True))
+    if wanted.split is not None:
+        statement = statement.where(table.split == wanted.split)
+    if wanted.health is not None:
+        statement = statement.where(table.health == wanted.health)
+    if wanted.order not in _FIELDS:
+        raise unknown_name("order of videos", wanted.order, _FIELDS)
+    first = _field(wanted.order)
+    statement = statement.order_by(first.desc() if wanted.descending else first, table.name)
+    return statement.limit(wanted.limit).offset(wanted.offset)
+
+
+def _select(fields: Sequence[str]) -> sa.Select[*tuple[Any, ...]]:
+    return sa.select(*(_field(name).label(name) for name in fields))
+
+
+def _field(name: str) -> Any:
+    """Return a column of `Video`; the segments are counted, not loaded."""
+    segment, table = tables.Segment, tables.Video
+    if name != "segments":
+        return getattr(table, name)
+    live = sa.and_(segment.video_id == table.id, segment.deleted_us.is_(None))
+    return sa.select(sa.func.count()).where(live).correlate(table).scalar_subquery()
 
 
 def _videos_of(session: Session, project_id: int, video_ids: Iterable[int]) -> list[tables.Video]:

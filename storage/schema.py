@@ -17,7 +17,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import event
 
 from core.errors import InvalidFile, MissingArtifact, StudioError
-from storage.backup import back_up
+from storage.backup import BEFORE_MIGRATION, back_up, reading
 from storage.faults import damaged, explained
 
 SCRIPTS = Path(__file__).parent / "migrations"
@@ -34,8 +34,13 @@ def alembic_config(connection: sa.Connection | None, scripts: Path = SCRIPTS) ->
     return config
 
 
-def migrate(path: Path, *, scripts: Path = SCRIPTS) -> Path | None:
+def migrate(path: Path, *, scripts: Path = SCRIPTS, copied: bool = False) -> Path | None:
     """Bring the database to the newest schema; return the backup that was made before, if any.
+
+    Args:
+        path: The database.
+        scripts: The migrations.
+        copied: Whether it is a copy itself and needs no other one.
 
     Raises:
         InvalidFile: the file is damaged or of a newer schema.
@@ -45,7 +50,9 @@ def migrate(path: Path, *, scripts: Path = SCRIPTS) -> Path | None:
     current = _current(path, versions, thorough=True)
     if current == versions.get_current_head():
         return None
-    backup = back_up(path, reason=f"before-migration-from-{current}") if current else None
+    backup = None
+    if current and not copied:
+        backup = back_up(path, reason=f"{BEFORE_MIGRATION}-from-{current}")
     try:
         with explained(path):
             _upgrade(path, scripts, _intended_removals(versions, current))
@@ -83,12 +90,12 @@ def _current(path: Path, versions: ScriptDirectory, *, thorough: bool) -> str | 
     """
     if not path.exists() or path.stat().st_size == 0:
         return None
+    if thorough:
+        _refuse_damaged(path)
     engine = _engine(path, begin="BEGIN")
     try:
         with explained(path), engine.connect() as connection:
             revision = MigrationContext.configure(connection).get_current_revision()
-            if thorough and connection.exec_driver_sql("PRAGMA quick_check(1)").scalar() != "ok":
-                raise damaged(path)
             foreign = revision is None and sa.inspect(connection).get_table_names()
     finally:
         engine.dispose()
@@ -98,15 +105,34 @@ def _current(path: Path, versions: ScriptDirectory, *, thorough: bool) -> str | 
             path,
             next_step="Choose another --data-dir.",
         )
-    known = {script.revision for script in versions.walk_revisions()}
-    if revision is not None and revision not in known:
+    if revision is not None:
+        check_known(path, revision, versions)
+    return revision
+
+
+def _refuse_damaged(path: Path) -> None:
+    """Raise if a file is no whole database, and leave it as it is for whoever can rescue more."""
+    try:
+        with reading(path, patience_s=0.1) as connection:
+            (said,) = connection.execute("PRAGMA quick_check(1)").fetchone()
+    except sqlite3.OperationalError:
+        return  # it is held, or cannot be read; whoever opens it next explains that
+    except sqlite3.DatabaseError as error:
+        said = str(error)
+    if said != "ok":
+        raise damaged(path)
+
+
+def check_known(path: Path, revision: str, versions: ScriptDirectory | None = None) -> None:
+    """Raise unless the schema of a file is one that this program knows."""
+    versions = versions or ScriptDirectory.from_config(alembic_config(None))
+    if revision not in {script.revision for script in versions.walk_revisions()}:
         raise InvalidFile(
             f"The database has schema {revision}, which is newer than this program's "
             f"({versions.get_current_head()})",
             path,
             next_step="Install the newest version of GAD Studio, or choose another --data-dir.",
         )
-    return revision
 
 
 def _upgrade(path: Path, scripts: Path, removed: frozenset[str]) -> None:

@@ -10,10 +10,13 @@ import typer
 from app.cli.options import Json
 from app.cli.reach import print_json
 
+# What needs the storage lies above the core.
+_OF_THE_STUDIO = {"library": "app.services.library_bench:run"}
+
 
 def bench(
     which: Annotated[
-        list[str] | None, typer.Argument(help="online, training, ...; all by default.")
+        list[str] | None, typer.Argument(help="online, training, ..., library; all by default.")
     ] = None,
     repeats: Annotated[int, typer.Option(help="Times that each way is measured.", min=1)] = 5,
     quick: Annotated[
@@ -23,11 +26,13 @@ def bench(
     as_json: Json = False,
 ) -> None:
     """Measure speed and memory against named baselines, on the same weights in one process."""
-    from core.bench import BENCHES, benchmark  # torch takes seconds to import
+    from core.bench import BENCHES  # torch takes seconds to import
     from core.bench.hardware import describe
     from core.bench.measuring import Settings
+    from core.registry import resolve
 
-    chosen = [(name, benchmark(name)) for name in which or BENCHES]
+    known = {**BENCHES, **_OF_THE_STUDIO}
+    chosen = [(name, resolve("benchmark", known, name)) for name in which or known]
     settings = Settings(repeats, quick, lambda text: typer.echo(text, err=True))
     found: dict[str, Any] = {"hardware": describe(), "repeats": repeats, "reports": []}
     if not as_json:
