@@ -1,12 +1,12 @@
-"""Routes of the library: projects, videos, splits, imports."""
+"""Routes of the library: projects, videos, splits."""
 
 from pathlib import Path
 from typing import Annotated, Any
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Response
 from pydantic import BaseModel, Field
 
-from app.services import Studio, importing, library, media
+from app.services import Studio, library, library_table, media
 
 Text = Annotated[str, Field(max_length=4096)]
 
@@ -24,15 +24,6 @@ class Splits(BaseModel):
     split: Text | None
 
 
-class ImportRequest(BaseModel):
-    """Annotation files to import; `token` makes a repeated request one import."""
-
-    paths: Annotated[list[Text], Field(max_length=1000)]
-    token: Annotated[str, Field(max_length=64)] = ""
-    skip_faulty: bool = False
-    frame_rate: float | None = None
-
-
 class NewProject(BaseModel):
     """A project to make."""
 
@@ -47,6 +38,10 @@ def routes(studio: Studio) -> APIRouter:
     def projects() -> list[dict[str, Any]]:
         return library.overview(studio)
 
+    @r.get("/troubles")
+    def troubles() -> list[dict[str, str]]:
+        return [error.as_json()["error"] for error in studio.troubles.values()]
+
     @r.post("/projects")
     def new_project(body: NewProject) -> dict[str, int]:
         return {"id": library.new_project(studio, body.name)}
@@ -54,6 +49,14 @@ def routes(studio: Studio) -> APIRouter:
     @r.get("/projects/{project}/videos")
     def videos(project: int) -> list[dict[str, Any]]:
         return library.table(studio, project)
+
+    @r.get("/projects/{project}/state")
+    def state(project: int) -> dict[str, Any]:
+        return library_table.state(studio, project)
+
+    @r.get("/projects/{project}/table")
+    def table(project: int) -> Response:
+        return Response(library_table.table(studio, project), media_type="application/json")
 
     @r.post("/projects/{project}/folder")
     def add_folder(project: int, body: Folder) -> dict[str, Any]:
@@ -63,19 +66,6 @@ def routes(studio: Studio) -> APIRouter:
     def splits(project: int, body: Splits) -> dict[str, Any]:
         library.set_splits(studio, project, body.videos, body.split)  # pyright: ignore[reportArgumentType]
         return {}
-
-    @r.post("/projects/{project}/import/preview")
-    def preview(project: int, body: ImportRequest) -> dict[str, Any]:
-        return importing.preview(
-            studio, project, [Path(path) for path in body.paths], frame_rate=body.frame_rate
-        )
-
-    @r.post("/projects/{project}/import")
-    def commit(project: int, body: ImportRequest) -> dict[str, Any]:
-        return importing.commit_import(
-            studio, project, [Path(path) for path in body.paths],
-            token=body.token, skip_faulty=body.skip_faulty, frame_rate=body.frame_rate,
-        )  # fmt: skip
 
     @r.get("/videos/{video}")
     def document(video: int) -> dict[str, Any]:

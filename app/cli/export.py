@@ -8,12 +8,14 @@ import typer
 from app.cli.options import DataDir, Json
 from app.cli.reach import print_json
 from app.services import read_studio
-from core.types import Split
+from core.types import Progress, Split, nobody_listens
 
 
 def export(
     project: Annotated[str, typer.Argument(help="Name of the project.")],
-    name: Annotated[str, typer.Argument(metavar="FORMAT", help="Such as table, coin or elan.")],
+    name: Annotated[
+        str, typer.Argument(metavar="FORMAT", help="Such as table, coin, elan or clip_folder.")
+    ],
     target: Annotated[
         Path | None, typer.Argument(help="File or folder to write; it must not exist.")
     ] = None,
@@ -37,10 +39,17 @@ def export(
         raise typer.BadParameter("name a file or a folder to write, or --losses")
     with read_studio(data_dir) as studio:
         number = find_project(studio.database, project).id
-        done = export(studio, number, name, target, split=split)
+        report = nobody_listens if as_json else _tell_progress
+        done = export(studio, number, name, target, split=split, report=report)
     if as_json:
         print_json(done)
     else:
         typer.echo(
             f"{done['segments']} segments of {done['videos']} videos are in '{done['target']}'."
         )
+
+
+def _tell_progress(progress: Progress) -> None:
+    """Write over one line of stderr how many clips are finished."""
+    last = progress.done == progress.total
+    typer.echo(f"\r{progress.done}/{progress.total} clips", err=True, nl=last)

@@ -5,6 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from app.services import Studio, demo, experiments, importing, library, reproduction
+from app.services.import_preview import Choices
+from core.formats.columns import ColumnMapping
 from storage import jobs
 
 Values = Mapping[str, Any]
@@ -38,16 +40,16 @@ def import_annotations(studio: Studio, values: Values) -> dict[str, Any]:
     """Import annotation files, or only say what an import would do."""
     project = library.named_project(studio, values["project"])
     paths = [Path(path) for path in values["paths"]]
-    rate = values["frame_rate"]
+    mapping = values["mapping"]
+    choices = Choices(
+        frame_rate=values["frame_rate"],
+        mapping=ColumnMapping(**mapping) if mapping else None,
+        tracks=tuple(values["tracks"]) if values["tracks"] else None,
+    )
     if values["preview"]:
-        return importing.preview(studio, project, paths, frame_rate=rate)
+        return importing.preview(studio, project, paths, choices)
     return importing.commit_import(
-        studio,
-        project,
-        paths,
-        token=values["token"],
-        skip_faulty=values["skip_faulty"],
-        frame_rate=rate,
+        studio, project, paths, choices, token=values["token"], skip_faulty=values["skip_faulty"]
     )
 
 

@@ -58,6 +58,7 @@ def install(studio: Studio) -> int | None:
             "kind": "render",
             "folder": str(studio.directory.demo),
             "thumbs": str(studio.directory.thumbs),
+            "derived": str(studio.directory.derived),
             "videos": by_script,
         }
         return jobs.enqueue(studio.database, NewJob(project, "render", "media", spec, 10)).id

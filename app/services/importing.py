@@ -4,9 +4,7 @@ A folder of features goes the same way; `app.services.feature_imports` knows it.
 """
 
 import uuid
-from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,201 +15,90 @@ from app.services.feature_imports import (
     layout_of,
     plan_features,
 )
-from app.services.frame_times import frame_times
+from app.services.import_preview import (
+    AS_IT_IS,
+    TABLES,
+    Choices,
+    Preview,
+    describe,
+    preview_import,
+)
 from app.services.library import add_labels
-from core.errors import InvalidData
-from core.formats import Fault, Row, format_of, read, recognise, suffixes
-from core.formats.frames import check_rate
-from core.formats.marks import Mark
-from core.formats.matching import Matched, match
+from core.errors import InvalidData, InvalidFile
+from core.formats import Row
+from core.formats.columns import UNITS, glance
 from core.formats.source import quoted
 from storage import imports, library
-from storage.imports import ImportBatch, NewSegment
+from storage.imports import Import, ImportBatch, NewSegment
+from storage.library_table import video_rows
 from storage.states import SegmentKind
-
-_NAMED = 5
-"""Files that a note spells out."""
-
-
-@dataclass(frozen=True, slots=True)
-class Preview:
-    """What an import would do: rows by video, rows without a video here, faulty rows.
-
-    `passed_over` are files of a folder that no format recognises. `frames` says how numbers of
-    frames became times; empty where there were none.
-    """
-
-    source: str
-    format: str
-    matched: Matched[int]
-    faults: tuple[Fault, ...]
-    passed_over: tuple[Path, ...] = ()
-    frames: str = ""
-
-    @property
-    def taken(self) -> list[tuple[int, Row]]:
-        """Every row that would be taken, with its video."""
-        return [(video, row) for video, rows in self.matched.taken.items() for row in rows]
 
 
 def preview(
-    studio: Studio, project: int, files: Sequence[Path], *, frame_rate: float | None = None
+    studio: Studio, project: int, files: Sequence[Path], choices: Choices = AS_IT_IS
 ) -> dict[str, Any]:
-    """Say what an import would do, as a page shows it; nothing is written."""
+    """Say what an import would do, as a page shows it; nothing is written.
+
+    For a table whose columns are not recognised it is `columns`, a look at them, and `why`.
+    """
     if layout_of(files):
         return describe_features(plan_features(studio, project, files[0]))
-    return describe(preview_import(studio, project, files, frame_rate=frame_rate), studio)
+    try:
+        found = preview_import(studio, project, files, choices)
+    except InvalidFile as error:
+        shown = None if choices.mapping else columns(files)
+        if shown is None:
+            raise
+        return {"columns": shown, "why": error.sentence}
+    return describe(found, studio, project)
 
 
-def preview_import(
-    studio: Studio, project: int, files: Sequence[Path], *, frame_rate: float | None = None
-) -> Preview:
-    """Read annotation files and match them to the project's videos; nothing is written.
+def columns(files: Sequence[Path], *, header: bool | None = None) -> dict[str, Any] | None:
+    """Return the first rows of the first table of some files, with guesses what its columns are.
 
-    Args:
-        studio: Where the project is.
-        project: Whose videos are meant.
-        files: Annotation files, and folders with such files among others.
-        frame_rate: Frames a second of labels by frame that were made at another rate than the
-            video's own.
+    None: the first file is no table.
     """
-    if not files:
-        raise InvalidData("An import needs at least one annotation file", "none was named")
-    if frame_rate is not None:
-        check_rate(frame_rate)
-    found, passed_over = _annotation_files(files)
-    readings = [read(path, name) for path, name in found.items()]
-    rows = [row for reading in readings for row in reading.rows]
-    known = library.list_videos(studio.database, project)
-    matched = match(
-        rows,
-        {video.id: Path(video.path) for video in known},
-        durations_us={v.id: v.duration_us for v in known if v.duration_us is not None},
-        frames={v.id: times for v in known if (times := frame_times(v)) is not None},
-        frame_rate=frame_rate,
-    )
-    faults = (*(f for reading in readings for f in reading.faults), *matched.faults)
-    source = ", ".join(str(path) for path in files)
-    formats = "+".join(dict.fromkeys(found.values()))
-    frames = _about_frames(rows, frame_rate)
-    return Preview(source, formats, matched, faults, tuple(passed_over), frames)
-
-
-def _about_frames(rows: Sequence[Row], frame_rate: float | None) -> str:
-    if all(row.unit == "us" for row in rows):
-        return ""
-    if frame_rate is not None:
-        return f"Labels by frame are taken at {frame_rate:g} frames a second."
-    return "Labels by frame are taken at the rate that the file names, else at that of the video."
-
-
-def _annotation_files(files: Sequence[Path]) -> tuple[dict[Path, str], list[Path]]:
-    """Return the files to read with their formats, and the files of folders that are of none.
-
-    A file that was named must be of a format. A folder may hold other things with it.
-    """
-    found: dict[Path, str] = {}
-    passed_over: list[Path] = []
-    for path in files:
-        path = path.expanduser().resolve()
-        if path.is_dir():
-            inside = _named_like_annotations(path)
-            of_format = {each: name for each in inside if (name := format_of(each)) is not None}
-            found |= of_format
-            passed_over += [each for each in inside if each not in of_format]
-        elif path.is_file():
-            found[path] = recognise(path)
-        else:
-            raise InvalidData(
-                "An annotation file must be there", f"'{path}' is not", "Correct the path."
-            )
-    if not found:
-        raise InvalidData(
-            "A folder to import must hold files of a supported format",
-            f"it holds none, only {len(passed_over)} others" if passed_over else "it holds none",
-            "Name a file to see why it is not taken.",
-        )
-    return found, passed_over
-
-
-def _named_like_annotations(folder: Path) -> list[Path]:
-    known = suffixes()
-    return sorted(p for p in folder.rglob("*") if p.suffix.lower() in known and p.is_file())
-
-
-def describe(preview: Preview, studio: Studio) -> dict[str, Any]:
-    """Return a preview as a page shows it: the three lists."""
-    names = {
-        video: library.video_by_id(studio.database, video).name for video in preview.matched.taken
-    }
+    path = next((f for each in files if (f := each.expanduser().resolve()).is_file()), None)
+    if path is None or path.suffix.lower() not in TABLES:
+        return None
+    seen = glance(path, header=header)
+    if seen is None:
+        return None
     return {
-        "format": preview.format,
-        "taken": [
-            {
-                "video": names[video],
-                "file": row.file.name,
-                "line": row.line,
-                "segments": [[s.start_us, s.end_us, s.label] for s in row.segments],
-            }
-            for video, row in preview.taken
-        ],
-        "missing": [
-            {"video": str(row.video), "file": row.file.name, "line": row.line}
-            for row in preview.matched.missing
-        ],
-        "faults": [
-            {"file": f.file.name, "line": f.line, "sentence": f.sentence} for f in preview.faults
-        ],
-        "classes": sorted(_labels(preview)),
-        "segments": sum(len(row.segments) for _, row in preview.taken),
-        "points": sum(mark.kind == "point" for mark in _marks(preview)),
-        "ignored": sum(mark.kind == "ignore" for mark in _marks(preview)),
-        "tracks": _tracks(preview),
-        "clipped": preview.matched.clipped,
-        "notes": _notes(preview),
+        "file": path.name,
+        "names": list(seen.names),
+        "rows": [list(row) for row in seen.rows],
+        "guess": dict(seen.guess),
+        "unit": seen.unit,
+        "units": dict(UNITS),
+        "header": seen.header,
     }
 
 
-def _marks(preview: Preview) -> Iterator[Mark]:
-    return (mark for _, row in preview.taken for mark in row.marks)
+def made(studio: Studio, project: int) -> list[dict[str, Any]]:
+    """Return the imports of a project, newest first."""
+    return [_shown(each) for each in imports.list_imports(studio.database, project)]
 
 
-def _labels(preview: Preview) -> set[str]:
-    return {mark.label for mark in _marks(preview) if mark.label}
+def undo(studio: Studio, import_id: int) -> dict[str, int]:
+    """Remove what an import brought, but for what somebody edited since."""
+    done = imports.undo_import(studio.database, import_id)
+    return {"removed": done.removed, "kept": done.kept}
 
 
-def _tracks(preview: Preview) -> dict[str, int]:
-    """Return how many marks each named track has."""
-    found = Counter(mark.track for mark in _marks(preview) if mark.track)
-    return dict(sorted(found.items()))
-
-
-def _notes(preview: Preview) -> list[str]:
-    """Return what else a person should know before importing."""
-    kinds = Counter(mark.kind for mark in _marks(preview))
-    parts = sum(bool(mark.parent) for mark in _marks(preview))
-    tracks = ", ".join(f"'{name}' ({count})" for name, count in _tracks(preview).items())
-    passed = [path.name for path in preview.passed_over]
-    shown = ", ".join(passed[:_NAMED]) + (" …" if len(passed) > _NAMED else "")
-    said = {
-        f"Point events: {kinds['point']}.": kinds["point"],
-        f"Ignored spans: {kinds['ignore']}.": kinds["ignore"],
-        f"Parts of other segments: {parts}.": parts,
-        f"Tracks: {tracks}.": tracks,
-        preview.frames: preview.frames,
-        f"Files of no known format, passed over: {shown}.": passed,
-    }
-    return [note for note, there in said.items() if there]
+def _shown(done: Import) -> dict[str, Any]:
+    names = ("id", "source", "format", "segments", "created_us", "undone_us")
+    return {name: getattr(done, name) for name in names}
 
 
 def commit_import(
     studio: Studio,
     project: int,
     files: Sequence[Path],
+    choices: Choices = AS_IT_IS,
     *,
     token: str,
     skip_faulty: bool = False,
-    frame_rate: float | None = None,
 ) -> dict[str, Any]:
     """Import annotation files: all or nothing, unless the person chose to skip faulty rows.
 
@@ -222,7 +109,7 @@ def commit_import(
     """
     if layout_of(files):
         return commit_features(studio, project, files[0], token=token, skip_faulty=skip_faulty)
-    preview = preview_import(studio, project, files, frame_rate=frame_rate)
+    preview = preview_import(studio, project, files, choices)
     if preview.faults and not skip_faulty:
         first = preview.faults[0]
         raise InvalidData(
@@ -237,7 +124,7 @@ def commit_import(
             "Add the folder with the videos first.",
         )
     with studio.database.write():
-        ids = add_labels(studio, project, sorted(_labels(preview)))
+        ids = add_labels(studio, project, sorted(preview.labels))
         batch = ImportBatch(
             token=token,
             source=preview.source,
@@ -292,5 +179,6 @@ def _segments(taken: Sequence[tuple[int, Row]], labels: Mapping[str, int]) -> li
 
 
 def _new_goals(studio: Studio, project: int, preview: Preview) -> dict[int, str]:
-    without = {v.id for v in library.list_videos(studio.database, project) if not v.goal}
+    goals = video_rows(studio.database, project, ("id", "goal"))
+    without = {video for video, goal in goals if not goal}
     return {video: row.goal for video, row in preview.taken if row.goal and video in without}

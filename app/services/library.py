@@ -8,12 +8,13 @@ from typing import Any
 
 from app.services import Studio
 from app.services.media import SUFFIXES, proxy_of
-from app.services.project_backbone import backbone_of
+from app.services.project_backbone import backbone_in
+from app.services.tracks import left_out
 from core.errors import InvalidData, UnknownName
 from core.types import SPLITS, Split
-from storage import annotations, jobs, labels, library, projects
+from storage import jobs, labels, library, library_table, projects
 from storage.labels import NewLabel
-from storage.library import Video, VideoFacts
+from storage.library import EVERYTHING, Video, VideoFacts, VideoFilter
 from storage.states import Health
 
 MAX_FILES = 20_000
@@ -124,7 +125,12 @@ def look_at(studio: Studio, project: int, videos: Iterable[Video]) -> int | None
     items = [{"id": video.id, "path": video.path} for video in videos]
     if not items:
         return None
-    spec = {"kind": "probe", "videos": items, "thumbs": str(studio.directory.thumbs)}
+    spec = {
+        "kind": "probe",
+        "videos": items,
+        "thumbs": str(studio.directory.thumbs),
+        "derived": str(studio.directory.derived),
+    }
     return jobs.enqueue(studio.database, jobs.NewJob(project, "probe", "media", spec)).id
 
 
@@ -157,58 +163,72 @@ def record_unreadable(studio: Studio, video_id: int, path: Path, error: dict[str
 # ---- what the page shows ----------------------------------------------------------------------
 
 
-def table(studio: Studio, project: int) -> list[dict[str, Any]]:
-    """Return the library's table, a row a video."""
-    return [_row(video) for video in library.list_videos(studio.database, project)]
+_SHOWN = (
+    "id", "name", "duration_us", "segments", "split", "health", "health_reason", "codec", "width",
+    "height", "timing", "playable", "fps", "goal", "usable_us",
+)  # fmt: skip
+COLUMNS = (*_SHOWN, "is_features")
+"""What the library's table says of a video."""
+
+
+def rows(studio: Studio, project: int, wanted: VideoFilter = EVERYTHING) -> list[tuple[Any, ...]]:
+    """Return the wanted rows of the library's table, the values of `COLUMNS`."""
+    codec = _SHOWN.index("codec")
+    found = library_table.video_rows(studio.database, project, _SHOWN, wanted)
+    return [(*row, row[codec] == library.FEATURES) for row in found]
+
+
+def table(studio: Studio, project: int, wanted: VideoFilter = EVERYTHING) -> list[dict[str, Any]]:
+    """Return the wanted rows of the library's table by column, by default all."""
+    return [dict(zip(COLUMNS, row, strict=True)) for row in rows(studio, project, wanted)]
 
 
 def _row(video: Video) -> dict[str, Any]:
-    fields = ("id", "name", "duration_us", "segments", "split", "health", "health_reason", "codec",
-              "width", "height", "timing", "playable", "fps", "goal", "usable_us",
-              "is_features")  # fmt: skip
-    return {name: getattr(video, name) for name in fields}
+    return {name: getattr(video, name) for name in COLUMNS}
 
 
 def overview(studio: Studio) -> list[dict[str, Any]]:
     """Return every project with its counts."""
-    found = []
-    for project in projects.list_projects(studio.database):
-        videos = library.list_videos(studio.database, project.id)
-        found.append(
-            {
-                "id": project.id,
-                "name": project.name,
-                "videos": len(videos),
-                "segments": sum(video.segments for video in videos),
-                "splits": {s: sum(video.split == s for video in videos) for s in SPLITS},
-                "labels": len(classes(studio, project.id)),
-                "backbone": backbone_of(studio, project.id),
-            }
-        )
-    return found
+    known = projects.list_projects(studio.database)
+    counts = library_table.count_projects(studio.database)
+    return [
+        {
+            "id": project.id,
+            "name": project.name,
+            "videos": counts[project.id].videos,
+            "segments": counts[project.id].segments,
+            "splits": {split: counts[project.id].splits.get(split, 0) for split in SPLITS},
+            "labels": counts[project.id].labels,
+            "backbone": backbone_in(project.settings),
+        }
+        for project in known
+    ]
 
 
 def document(studio: Studio, video_id: int) -> dict[str, Any]:
-    """Return one video with its segments, as a player needs it."""
+    """Return one video with the segments that models are judged by."""
     video = library.video_by_id(studio.database, video_id)
-    names = {label.id: label.name for label in _labels(studio, video.project_id)}
+    unseen = left_out(studio, video.project_id)
+    fields = ("id", "start_us", "end_us", "label", "kind")
     segments = [
-        {
-            "id": segment.id,
-            "start_us": segment.start_us,
-            "end_us": segment.end_us,
-            "label": names.get(segment.label_id or 0, ""),
-            "kind": segment.kind,
-        }
-        for segment in annotations.list_segments(studio.database, video_id)
+        dict(zip(fields, values, strict=True))
+        for *values, track in library_table.named_segments(studio.database, video_id)
+        if track not in unseen
     ]
-    shown = _row(video)
-    shown["offset_us"] = 0 if proxy_of(studio, video).is_file() else video.offset_us
-    ready = video.playable or proxy_of(studio, video).is_file()
-    shown["media"] = "none" if video.is_features else "ready" if ready else "proxy"
+    return {"video": shown(studio, video), "segments": segments}
+
+
+def shown(studio: Studio, video: Video) -> dict[str, Any]:
+    """Return a video as a player needs it."""
+    has_proxy = proxy_of(studio, video).is_file()
+    ready = video.playable or has_proxy
     return {
-        "video": shown,
-        "segments": sorted(segments, key=lambda s: (s["start_us"], s["end_us"])),
+        **_row(video),
+        "project_id": video.project_id,
+        "frame_count": video.frame_count,
+        "file_offset_us": video.offset_us,
+        "offset_us": 0 if has_proxy else video.offset_us,
+        "media": "none" if video.is_features else "ready" if ready else "proxy",
     }
 
 
@@ -218,11 +238,6 @@ def document(studio: Studio, video_id: int) -> dict[str, Any]:
 def _label_set(studio: Studio, project: int) -> int:
     known = labels.list_label_sets(studio.database, project)
     return known[0].id if known else labels.create_label_set(studio.database, project, "labels").id
-
-
-def _labels(studio: Studio, project: int) -> tuple[labels.Label, ...]:
-    known = labels.list_label_sets(studio.database, project)
-    return labels.list_labels(studio.database, known[0].id, archived=True) if known else ()
 
 
 def classes(studio: Studio, project: int) -> tuple[str, ...]:

@@ -1,6 +1,7 @@
 """Which backbone a project trains with, and whether a backbone can see its videos."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 from app.services import Studio
 from core.backbones.feature_settings import feature_folder
@@ -14,7 +15,12 @@ _SETTING = "backbone"
 
 def backbone_of(studio: Studio, project: int) -> str:
     """Return the backbone that a project trains with where nothing else is asked for."""
-    return projects.find_project(studio.database, project).settings.get(_SETTING, "nano")
+    return backbone_in(projects.find_project(studio.database, project).settings)
+
+
+def backbone_in(settings: Mapping[str, Any]) -> str:
+    """Return the backbone that the settings of a project name."""
+    return settings.get(_SETTING, "nano")
 
 
 def set_backbone(studio: Studio, project: int, backbone: str) -> None:

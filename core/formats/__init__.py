@@ -141,6 +141,11 @@ def suffixes() -> frozenset[str]:
     return frozenset(suffix for name in FORMATS for suffix in _member(name, "SUFFIXES"))
 
 
+def suffix(name: str) -> str:
+    """Return the usual suffix of a format's files."""
+    return _member(name, "SUFFIXES")[0]
+
+
 def writable() -> tuple[str, ...]:
     """Return the names of the formats that can be written."""
     return tuple(name for name in FORMATS if hasattr(_module(name), "write"))

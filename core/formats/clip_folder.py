@@ -17,7 +17,6 @@ from core.formats.marks import INTERVALS, Mark, MarkedVideo
 from core.formats.sheet import write_sheet
 from core.formats.writing import intervals, new_target, seconds
 from core.types import SECOND, Progress, Report, nobody_listens
-from core.video.cutting import Cut, cut_clips
 
 LAYOUT = "a folder of clips for each class, and clips.csv"
 LOSSES = replace(
@@ -64,6 +63,8 @@ def write(
         Stopped: `report` asked for it; nothing is left behind.
         UnreadableVideo: A video cannot be opened.
     """
+    from core.video.cutting import Cut, cut_clips  # PyAV takes a second to import
+
     clips = _clips(videos)
     total = len(list(chain(*clips)))
     if not total:

@@ -71,11 +71,24 @@ def read_sheet(
     """
     text = text_of(content(path), path)
     header = _header(path, text[:HEAD_BYTES], roles, optional or {}, delimiters)
-    needed = [header.columns[role] for role in roles]
-    absent = dict.fromkeys(optional or {}, "")
+    return read_rows(path, text, header, parse, optional=optional or (), row_limit=row_limit)
+
+
+def read_rows(
+    path: Path,
+    text: str,
+    header: Header,
+    parse: Callable[[int, Cells, str], Row],
+    *,
+    optional: Collection[str] = (),
+    row_limit: int = ROW_LIMIT,
+) -> Reading:
+    """Read the rows below a header that is known; see `read_sheet`."""
+    needed = [column for role, column in header.columns.items() if role not in optional]
+    absent = dict.fromkeys(optional, "")
     rows: list[Row] = []
     faults: list[Fault] = []
-    for line, cells in _records(text, header.delimiter, needed):
+    for line, cells in records(text, header.delimiter, needed):
         if line <= header.line:
             continue
         if len(rows) + len(faults) == row_limit:
@@ -136,14 +149,14 @@ def _first_lines(text: str, delimiters: str) -> list[tuple[int, Sequence[str]]]:
     """Return the first line that is not blank, cut at each of the delimiters."""
     found: list[tuple[int, Sequence[str]]] = []
     for delimiter in delimiters:
-        line, cells = next(_records(text, delimiter), (1, []))
+        line, cells = next(records(text, delimiter), (1, []))
         found.append((line, [] if isinstance(cells, InvalidData) else cells))
     return found
 
 
 def _found(cells: Sequence[str], roles: Roles) -> dict[str, tuple[int, ...]]:
     """Return the columns that can fill each role; one with the usual name needs no other."""
-    names = [" ".join(re.sub(r"[\s_()\[\]]+", " ", cell).split()).casefold() for cell in cells]
+    names = [plain_name(cell) for cell in cells]
     found: dict[str, tuple[int, ...]] = {}
     for role, accepted in roles.items():
         usual = tuple(i for i, name in enumerate(names) if name == accepted[0])
@@ -151,7 +164,12 @@ def _found(cells: Sequence[str], roles: Roles) -> dict[str, tuple[int, ...]]:
     return found
 
 
-def _records(
+def plain_name(cell: str) -> str:
+    """Return the name of a column as names are compared: `Start (s)` is `start s`."""
+    return " ".join(re.sub(r"[\s_()\[\]]+", " ", cell).split()).casefold()
+
+
+def records(
     text: str, delimiter: str, columns: Collection[int] = ()
 ) -> Iterator[tuple[int, list[str] | InvalidData]]:
     """Yield each record that is not blank with the number of its first line.

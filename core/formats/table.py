@@ -62,7 +62,10 @@ def read(path: Path, *, row_limit: int = ROW_LIMIT) -> Reading:
         video = cells["video"].strip()
         if not video:
             raise InvalidData("A row must name its video", "an empty cell", "Write its file name.")
-        return Row(path, line, video, False, _marks(cells, decimal_comma=delimiter != ","))
+        comma = delimiter != ","
+        start = time_us(cells["start"], name="start", decimal_comma=comma)
+        end = time_us(cells["end"], name="end", decimal_comma=comma)
+        return Row(path, line, video, False, marks_of(cells, start, end, decimal_comma=comma))
 
     return read_sheet(
         path, ROLES, parse, optional=OPTIONAL, delimiters=DELIMITERS, row_limit=row_limit
@@ -74,9 +77,8 @@ def write(videos: Sequence[MarkedVideo], target: Path) -> None:
     write_sheet(target, _rows(videos))
 
 
-def _marks(cells: Cells, *, decimal_comma: bool) -> tuple[Mark, ...]:
-    start = time_us(cells["start"], name="start", decimal_comma=decimal_comma)
-    end = time_us(cells["end"], name="end", decimal_comma=decimal_comma)
+def marks_of(cells: Cells, start: int, end: int, *, decimal_comma: bool) -> tuple[Mark, ...]:
+    """Return what the cells `kind`, `label`, `track`, `confidence` and `note` say of a time."""
     kind = cells["kind"].strip().casefold() or "interval"
     if kind == "point":
         found = (Mark(start_us=start, end_us=end, label=label_of(cells["label"]), kind="point"),)

@@ -1,6 +1,7 @@
 """Projects of videos that were looked at, without a file: all that annotations need."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from app.services import Studio
@@ -22,7 +23,8 @@ def make(
     number = projects.create_project(studio.database, project).id
     paths = [folder / name for name in names]
     added = library.add_videos(studio.database, number, folder=folder, paths=paths)
-    library.record_facts(studio.database, {video: facts(str(video), **more) for video in added.new})
+    seen = {v: replace(facts(**more), content_hash=f"{v:064}") for v in added.new}
+    library.record_facts(studio.database, seen)
     splits = zip(added.new, SPLITS, strict=False)
     library.set_splits(studio.database, number, dict(splits))
     return number

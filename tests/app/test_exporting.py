@@ -16,10 +16,11 @@ from core.errors import InvalidData, InvalidFile, UnknownName
 from core.formats import losses, writable
 from core.formats.marks import kept
 from core.video import probe
-from storage import annotations, labels, library as videos
+from storage import annotations, jobs, labels, library as videos
 from storage.annotations import SegmentEdit
-from storage.states import SegmentKind
+from storage.states import JobState, SegmentKind
 from tests.app.annotated import ids, make
+from tests.app.conftest import finish
 from tests.storage.samples import edit
 
 STEP = 0.2
@@ -70,8 +71,10 @@ def test_a_project_comes_back_from_its_export_less_what_was_said(studio, tmp_pat
     annotate(studio, there)
     before = exporting.marked_videos(studio, there)
     done = exporting.export(studio, there, name, target)
-    assert (done["videos"], done["segments"]) == (3, 8)
+    lost = losses(name).points + losses(name).ignored
+    assert (done["videos"], done["segments"]) == (3, 8 - lost)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["data", "out"]
+    assert target.is_dir() == (name in exporting._FOLDERS)
     again = make(studio, target / "videos", "again")
     importing.commit_import(studio, again, [target], token="t")
     assert content(exporting.marked_videos(studio, again), name) == content(before, name)
@@ -162,9 +165,9 @@ def test_a_video_that_nobody_looked_at_may_not_have_segments(studio, tmp_path):
 
 def test_frame_times_are_read_from_the_file_where_the_rate_varies(studio, project):
     video = next(v for v in videos.list_videos(studio.database, project))
-    assert frame_times(video) == video.fps
+    assert frame_times(studio, video) == video.fps
     uneven = replace(video, timing="variable")
-    times = frame_times(uneven)
+    times = frame_times(studio, uneven)
     assert isinstance(times, TimesInFile)
     assert list(times) == probe(Path(video.path)).pts_us.tolist()
     assert (len(times), times[-1]) == (72, 8_875_000)
@@ -192,6 +195,78 @@ def test_the_shell_says_what_is_lost_before_it_writes(studio, tmp_path):
 def test_an_unknown_format_or_one_that_is_only_read_is_named(studio, tmp_path):
     with pytest.raises(UnknownName, match="Did you mean 'table'"):
         exporting.statement("tabel")
-    for name in set(exporting.formats.FORMATS) - set(writable()):
+    for name in {*exporting.formats.FORMATS} - {*writable()}:
         with pytest.raises(InvalidData, match="read and not written"):
             exporting.statement(name)
+
+
+def test_a_plan_tells_of_every_format_what_of_this_project_it_loses(studio, tmp_path):
+    project = make(studio, tmp_path)
+    annotate(studio, project)
+    plan = exporting.plan(studio, project)
+    assert (plan["videos"], plan["segments"]) == (3, 8)
+    by_name = {each["name"]: each for each in plan["formats"]}
+    assert set(by_name) == {*writable(), "clip_folder"} == set(exporting.TITLES)
+    assert [by_name[name]["segments"] for name in ("table", "elan", "clip_folder")] == [8, 7, 6]
+    assert by_name["table"]["lost"] == ["2 parts of larger steps"]
+    assert by_name["ms_tcn"]["lost"] == [
+        "1 point event", "1 ignored span", "3 segments that overlap others", "8 names of tracks",
+        "2 parts of larger steps", "8 confidences", "8 notes",
+    ]  # fmt: skip
+    assert by_name["elan"]["lost"] == ["1 point event", "8 confidences", "8 notes"]
+    assert by_name["coin"]["folder"] and not by_name["via"]["folder"]
+    assert by_name["via"]["target"].endswith("/kitchen-via.json")
+    assert exporting.plan(studio, project, split="val")["segments"] == 2
+
+
+def test_times_that_a_format_rounds_are_counted(studio, tmp_path):
+    project = make(studio, tmp_path)
+    (number,) = library.add_labels(studio, project, ["stir"]).values()
+    tea = ids(studio, project)["tea.mp4"]
+    annotations.save_segments(studio.database, tea, [edit(number, 1.0005, 2), edit(number, 3, 4)])
+    by_name = {each["name"]: each["rounded"] for each in exporting.plan(studio, project)["formats"]}
+    assert (by_name["elan"], by_name["table"]) == (1, 0)
+
+
+def test_the_page_writes_to_whole_paths_only(studio, tmp_path):
+    project = make(studio, tmp_path)
+    with pytest.raises(InvalidData, match="not a whole one"):
+        exporting.start(studio, project, "table", Path("labels.csv"))
+    done = exporting.start(studio, project, "table", tmp_path / "labels.csv")
+    assert Path(done["target"]).is_file()
+
+
+def clips_of(folder: Path) -> list[str]:
+    return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*.mp4"))
+
+
+def test_clips_are_cut_in_a_job_that_tells_how_far_it_is(studio, runner, project, tmp_path):
+    started = exporting.start(studio, project, "clip_folder", tmp_path / "clips")
+    assert (started["segments"], started["videos"]) == (8, 4)
+    finish(runner)
+    job = jobs.find_job(studio.database, started["job"])
+    assert (job.state, job.result, job.progress.done) == (JobState.DONE, {"clips": 8}, 8)
+    found = clips_of(tmp_path / "clips")
+    assert len(found) == 8
+    assert found[0] == "cut bread/videos_first_0_5.000_9.000.mp4"
+    with pytest.raises(InvalidFile, match="overwrites nothing"):
+        exporting.start(studio, project, "clip_folder", tmp_path / "clips")
+
+
+def test_clips_need_a_segment_and_the_files(studio, tmp_path):
+    project = make(studio, tmp_path)
+    for target in (tmp_path / "job", tmp_path / "here"):
+        act = exporting.start if target.name == "job" else exporting.export
+        with pytest.raises(InvalidData, match="needs a segment"):
+            act(studio, project, "clip_folder", target)
+    annotate(studio, project)
+    with pytest.raises(InvalidData, match=r"some are not there: .*juice\.mp4"):
+        exporting.start(studio, project, "clip_folder", tmp_path / "clips")
+
+
+def test_the_shell_cuts_clips_and_says_what_they_lose(studio, project, tmp_path):
+    data = ("--data-dir", studio.directory.root)
+    told = run("export", "little", "clip_folder", tmp_path / "c", "--split", "test", *data)
+    assert "no sound" in told
+    assert f"2 segments of 1 videos are in '{tmp_path / 'c'}'." in told
+    assert len(clips_of(tmp_path / "c")) == 2

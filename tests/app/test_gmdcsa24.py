@@ -37,7 +37,7 @@ def import_and_split(studio, runner, root: Path) -> tuple[int, dict]:
     number = library.new_project(studio, "falls")
     library.add_folder(studio, number, root)
     finish(runner)
-    shown = importing.describe(importing.preview_import(studio, number, [root]), studio)
+    shown = importing.preview(studio, number, [root])
     importing.commit_import(studio, number, [root], token="t", skip_faulty=True)
     for row in library.table(studio, number):
         split = "train" if "Subject_1" in row["name"] else "test"

@@ -1,16 +1,22 @@
 """What files say beyond intervals: points, tracks, parts, notes, frames; folders of many things."""
 
 import json
+from dataclasses import replace
 
 import pytest
+from typer.testing import CliRunner
 
-from app.services import importing
-from core.errors import InvalidData, InvalidFile
+from app.cli import app
+from app.services import importing, open_studio
+from app.services.import_preview import Choices
+from core.errors import Conflict, InvalidData, InvalidFile
 from core.formats import Row, read
+from core.formats.columns import ColumnMapping
 from core.formats.marks import Mark
 from storage import annotations, library
 from storage.states import SegmentKind
 from tests.app.annotated import ids, make
+from tests.storage.samples import edit
 
 FULL = "video,start,end,label,track,kind,confidence,note\n"
 ROWS = (
@@ -85,9 +91,10 @@ def test_labels_by_frame_become_times_by_the_videos_rate_or_a_chosen_one(
     project = make(studio, tmp_path / "videos")
     path = tmp_path / "tea.txt"
     path.write_text(FRAMES)
-    importing.commit_import(studio, project, [path], token="t", frame_rate=rate)
+    chosen = Choices(frame_rate=rate)
+    importing.commit_import(studio, project, [path], chosen, token="t")
     assert [(r.start_us, r.end_us) for r in segments(studio, project)] == times
-    (note,) = importing.preview(studio, project, [path], frame_rate=rate)["notes"]
+    (note,) = importing.preview(studio, project, [path], chosen)["notes"]
     assert ("at 5 frames a second" if rate else "at that of the video") in note
 
 
@@ -145,11 +152,9 @@ def test_published_files_are_imported_whole(studio, tmp_path, realdata, file, ma
     assert sum(segment.parent_id is not None for segment in found) == parts
 
 
-def test_a_frame_rate_is_a_number_above_zero(studio, tmp_path):
-    path = tmp_path / "tea.txt"
-    path.write_text(FRAMES)
+def test_a_frame_rate_is_a_number_above_zero():
     with pytest.raises(InvalidData, match="number above 0"):
-        importing.preview(studio, make(studio, tmp_path), [path], frame_rate=0)
+        Choices(frame_rate=0)
 
 
 def test_labels_by_frame_of_a_video_without_a_rate_are_faults(studio, tmp_path):
@@ -159,3 +164,157 @@ def test_labels_by_frame_of_a_video_without_a_rate_are_faults(studio, tmp_path):
     shown = importing.preview(studio, project, [path])
     assert shown["taken"] == []
     assert all("need a frame rate" in fault["sentence"] for fault in shown["faults"])
+
+
+ODD = "File;t0;t1;Action;Sure\ntea.mp4;25;50;stir tea;0,5\ntea.mp4;75;x;cut;\nelse.mp4;1;2;cut;\n"
+MAPPED = {"video": "File", "start": "t0", "end": "t1", "label": "Action", "confidence": "Sure"}
+
+
+@pytest.fixture
+def odd(tmp_path):
+    path = tmp_path / "odd.csv"
+    path.write_text(ODD)
+    return path
+
+
+def test_a_table_of_unknown_columns_is_shown_with_guesses_and_then_read_as_said(studio, odd):
+    project = make(studio, odd.parent / "videos")
+    asked = importing.preview(studio, project, [odd])
+    assert "supported format" in asked["why"]
+    shown = asked["columns"]
+    assert (shown["names"], shown["rows"][0]) == (
+        ["File", "t0", "t1", "Action", "Sure"], ["tea.mp4", "25", "50", "stir tea", "0,5"],
+    )  # fmt: skip
+    assert shown["guess"] == {name: MAPPED[name] for name in ("video", "start", "end", "label")}
+    chosen = Choices(mapping=ColumnMapping(MAPPED, "frames"))
+    seen = importing.preview(studio, project, [odd], chosen)
+    assert seen["counts"] == {"taken": 1, "missing": 1, "faults": 1, "videos": 1}
+    assert "line 3 of 'odd.csv'" in seen["faults"][0]["sentence"]
+    importing.commit_import(studio, project, [odd], chosen, token="t", skip_faulty=True)
+    assert [(r.start_us, r.end_us, r.confidence) for r in segments(studio, project)] == [
+        (1_000_000, 2_000_000, 0.5)
+    ]
+
+
+def test_with_a_frame_rate_the_frames_of_a_mapped_table_become_other_times(studio, odd):
+    project = make(studio, odd.parent / "videos")
+    chosen = Choices(mapping=ColumnMapping(MAPPED, "frames"), frame_rate=5)
+    importing.commit_import(studio, project, [odd], chosen, token="t", skip_faulty=True)
+    assert [(r.start_us, r.end_us) for r in segments(studio, project)] == [(5_000_000, 10_000_000)]
+
+
+def test_a_mapping_reads_a_recognised_table_too_and_every_table_of_a_folder(studio, tmp_path):
+    project = make(studio, tmp_path / "videos")
+    for name in ("tea", "juice"):
+        text = f"video,start,end,label\n{name}.mp4,1500,2500,stir\n"
+        (tmp_path / f"{name}.csv").write_text(text)
+    columns = {name: name for name in ("video", "start", "end", "label")}
+    chosen = Choices(mapping=ColumnMapping(columns, "milliseconds"))
+    done = importing.commit_import(studio, project, [tmp_path], chosen, token="t")
+    assert (done["segments"], done["videos"]) == (2, 2)
+    assert [(r.start_us, r.end_us) for r in segments(studio, project)] == [(1_500_000, 2_500_000)]
+
+
+def test_only_chosen_tracks_are_taken(studio, tmp_path):
+    project = make(studio, tmp_path)
+    table = tmp_path / "labels.csv"
+    table.write_text(FULL + ROWS)
+    left = Choices(tracks=("left",))
+    shown = importing.preview(studio, project, [table], left)
+    assert (shown["of_tracks"], shown["chosen"]) == ({"": 1, "left": 2, "right": 1}, ["left"])
+    assert shown["counts"]["taken"] == 2
+    assert shown["notes"] == [
+        "Tracks: 'left' (2).", "Tracks left out: the one without a name, 'right'."
+    ]  # fmt: skip
+    importing.commit_import(studio, project, [table], left, token="t")
+    assert {row.track for row in segments(studio, project)} == {"left"}
+
+
+def salads(folder):
+    """Write an activity of 50 Salads with its phases, ten frames each, and the timestamps."""
+    names = ("cut_tomato_prep", "cut_tomato_core", "cut_tomato_post")
+    lines = [f"{1000 + 300 * i} {1300 + 300 * i} {name}" for i, name in enumerate(names)]
+    path = folder / "01-1-activityAnnotation.txt"
+    path.write_text("\n".join(["1000 1900 cut_and_mix_ingredients", *lines]))
+    ticks = "".join(f"{1000 + 30 * i} rgb/{i:05}.png\n" for i in range(31))
+    (folder / "timestamps-01-1.txt").write_text(ticks)
+    return path
+
+
+def test_of_50_salads_one_granularity_is_taken_unless_another_is_chosen(studio, tmp_path):
+    project = make(studio, tmp_path / "videos", names=["rgb-01-1.avi"])
+    path = salads(tmp_path)
+    assert importing.preview(studio, project, [path])["of_tracks"] == {
+        "high": 1,
+        "mid": 1,
+        "low": 3,
+    }
+    importing.commit_import(studio, project, [path], token="usual")
+    video = ids(studio, project)["rgb-01-1.avi"]
+    found = annotations.list_segments(studio.database, video)
+    assert [(row.track, row.start_us, row.end_us) for row in found] == [("mid", 0, 1_200_000)]
+    importing.commit_import(studio, project, [path], Choices(tracks=("low",)), token="low")
+    assert len(annotations.list_segments(studio.database, video)) == 4
+
+
+def test_an_import_is_listed_and_undone_but_for_what_was_edited_since(studio, tmp_path):
+    project = make(studio, tmp_path)
+    table = tmp_path / "labels.csv"
+    table.write_text(FULL + ROWS)
+    importing.commit_import(studio, project, [table], token="t")
+    (made,) = importing.made(studio, project)
+    assert (made["source"], made["format"], made["segments"]) == (str(table), "table", 4)
+    first, *_ = segments(studio, project)
+    mine = replace(edit(first.label_id), id=first.id, version=1)
+    annotations.save_segments(studio.database, first.video_id, [mine])
+    assert importing.undo(studio, made["id"]) == {"removed": 3, "kept": 1}
+    assert [row.id for row in segments(studio, project)] == [first.id]
+    assert importing.made(studio, project)[0]["undone_us"]
+    with pytest.raises(Conflict, match="undone already"):
+        importing.undo(studio, made["id"])
+
+
+def test_a_long_preview_shows_the_beginning_and_counts_all(studio, tmp_path):
+    project = make(studio, tmp_path)
+    table = tmp_path / "labels.csv"
+    rows = "".join(f"tea.mp4,{i / 100},{i / 100 + 0.005},stir\n" for i in range(1200))
+    table.write_text("video,start,end,label\n" + rows)
+    shown = importing.preview(studio, project, [table])
+    assert (len(shown["taken"]), shown["counts"]["taken"], shown["segments"]) == (1000, 1200, 1200)
+
+
+def shell(folder, *words) -> str:
+    data = ("--project", "kitchen", "--data-dir", str(folder / "data"))
+    done = CliRunner().invoke(app, ["import", *map(str, words), *data], catch_exceptions=False)
+    assert done.exit_code == 0, done.output
+    return done.output
+
+
+def test_the_shell_names_the_columns_of_a_table_and_reads_it_as_said(tmp_path, odd):
+    with open_studio(tmp_path / "data") as studio:
+        make(studio, tmp_path / "videos")
+    told = shell(tmp_path, odd, "--preview")
+    assert "--columns what its columns are: 'File', 't0', 't1', 'Action', 'Sure'." in told
+    columns = ",".join(f"{role}={name}" for role, name in MAPPED.items())
+    how = ("--columns", columns, "--unit", "frames")
+    assert "1 rows would be taken, 1 have no video here." in shell(tmp_path, odd, "--preview", *how)
+    assert "1 segments of 1 rows in 1 videos" in shell(tmp_path, odd, "--skip-faulty", *how)
+    with open_studio(tmp_path / "data") as studio:
+        (found,) = segments(studio, 1)
+    assert (found.start_us, found.end_us) == (1_000_000, 2_000_000)
+
+
+def test_the_shell_takes_one_track(tmp_path):
+    with open_studio(tmp_path / "data") as studio:
+        make(studio, tmp_path / "videos")
+    table = tmp_path / "labels.csv"
+    table.write_text(FULL + ROWS)
+    shell(tmp_path, table, "--track", "right", "--track", "left")
+    with open_studio(tmp_path / "data") as studio:
+        assert {row.track for row in segments(studio, 1)} == {"left", "right"}
+
+
+@pytest.mark.parametrize("text", ["start", "=x", "start=t0,,end=t1"])
+def test_the_shell_refuses_columns_that_are_no_pairs(tmp_path, text):
+    words = ["import", "x.csv", "--columns", text, "--data-dir", str(tmp_path / "data")]
+    assert CliRunner().invoke(app, words).exit_code == 2

@@ -76,8 +76,7 @@ def test_a_preview_writes_nothing(studio, runner, little_folder):
     number = library.new_project(studio, "fresh")
     library.add_folder(studio, number, little_folder)
     finish(runner)
-    preview = importing.preview_import(studio, number, [little_folder / "labels.csv"])
-    shown = importing.describe(preview, studio)
+    shown = importing.preview(studio, number, [little_folder / "labels.csv"])
     assert (len(shown["taken"]), shown["missing"], shown["faults"]) == (8, [], [])
     assert shown["classes"] == ["cut bread", "stir tea"]
     assert sum(row["segments"] for row in library.table(studio, number)) == 0
@@ -97,8 +96,8 @@ def test_one_faulty_row_stops_an_import_unless_it_may_be_skipped(studio, project
 def test_rows_without_a_video_here_are_no_fault_but_no_import_either(studio, project, tmp_path):
     table = tmp_path / "other.csv"
     table.write_text("video,start,end,label\nelsewhere.mp4,1,2,stir tea\n")
-    preview = importing.preview_import(studio, project, [table])
-    assert (len(preview.matched.missing), preview.faults) == (1, ())
+    shown = importing.preview(studio, project, [table])
+    assert (shown["counts"]["missing"], shown["faults"]) == (1, [])
     with pytest.raises(InvalidData, match="Add the folder"):
         importing.commit_import(studio, project, [table], token="t")
 
