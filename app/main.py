@@ -20,6 +20,7 @@ from app.api import add_routes
 from app.jobs.runner import Runner
 from app.security import LOOPBACK, Guard
 from app.services import Studio, demo, open_studio
+from app.services.backups import Keeper
 from core.errors import Conflict, InvalidConfig
 
 if TYPE_CHECKING:
@@ -128,8 +129,9 @@ def running(data_dir: Path | None, address: Address) -> Iterator[uvicorn.Server]
         os.environ["GRADIO_TEMP_DIR"] = str(studio.directory.root / "tmp")
         demo.install(studio)
         token = secrets.token_urlsafe(32)
-        runner = Runner(studio)
+        runner, keeper = Runner(studio), Keeper(studio)
         runner.start()
+        keeper.start()
         try:
             config = uvicorn.Config(
                 create_app(studio, address, token),
@@ -143,6 +145,7 @@ def running(data_dir: Path | None, address: Address) -> Iterator[uvicorn.Server]
         finally:
             studio.directory.remove_server_card()
             runner.close()
+            keeper.close()
 
 
 def serve(data_dir: Path | None, address: Address, *, browser: bool = True) -> None:

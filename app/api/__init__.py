@@ -4,7 +4,18 @@ from fastapi import APIRouter, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 
-from app.api import experiments, library, media, results, shell
+from app.api import (
+    annotate,
+    exchange,
+    experiments,
+    labels,
+    library,
+    media,
+    proposals,
+    results,
+    shell,
+    tracks,
+)
 from app.services import Studio
 from core.errors import Conflict, MissingArtifact, StudioError, UnknownName
 
@@ -12,7 +23,17 @@ from core.errors import Conflict, MissingArtifact, StudioError, UnknownName
 def add_routes(app: FastAPI, studio: Studio, token: str) -> None:
     """Add every route to an app, and turn our errors into answers."""
     router = APIRouter()
-    for part in (library, experiments, results, media):
+    for part in (
+        library,
+        labels,
+        exchange,
+        annotate,
+        experiments,
+        results,
+        proposals,
+        tracks,
+        media,
+    ):
         router.include_router(part.routes(studio))
     router.include_router(shell.routes(studio, token))
     app.include_router(router)

@@ -1,5 +1,6 @@
 """The shell command `gad`. With `--json`, stdout holds JSON and nothing else."""
 
+import csv
 import logging
 import os
 import sys
@@ -11,7 +12,9 @@ from typing import Annotated, Any
 
 import typer
 
+from app.cli.agreement import agreement
 from app.cli.analyse import analyse
+from app.cli.backup import backup, restore
 from app.cli.bench import bench
 from app.cli.export import export
 from app.cli.metrics import metrics
@@ -107,11 +110,21 @@ def import_(
     frame_rate: Annotated[
         float | None, typer.Option(help="Frames a second of labels by frame, if not the video's.")
     ] = None,
+    columns: Annotated[
+        str | None, typer.Option(help="Of any table: video=File,start=t0,end=t1,label=Action.")
+    ] = None,
+    unit: Annotated[
+        str, typer.Option(help="Of these times: seconds, milliseconds, frames or clock.")
+    ] = "seconds",
+    track: Annotated[
+        list[str] | None, typer.Option(help="Take only this track; may be repeated.")
+    ] = None,
     data_dir: DataDir = None,
     as_json: Json = False,
 ) -> None:
     """Add videos and import annotations; all rows or none unless told otherwise."""
     chosen = [_split_option(text) for text in split or []]
+    mapping = None if columns is None else {"columns": _columns_option(columns), "unit": unit}
     with writer(data_dir) as run:
         done: dict[str, Any] = {}
         if videos:
@@ -127,6 +140,8 @@ def import_(
                 "preview": preview,
                 "skip_faulty": skip_faulty,
                 "frame_rate": frame_rate,
+                "mapping": mapping,
+                "tracks": track,
                 "token": str(uuid.uuid4()),
             }
             done["import"] = run("import", values)
@@ -140,13 +155,27 @@ def _split_option(text: str) -> tuple[str, str]:
     return match, split
 
 
+def _columns_option(text: str) -> dict[str, str]:
+    found = {}
+    for part in next(csv.reader([text], skipinitialspace=True), []):
+        role, _, name = part.partition("=")
+        if not role.strip() or not name.strip():
+            raise typer.BadParameter(f"'{part}' is not ROLE=COLUMN, such as start=t0")
+        found[role.strip()] = name.strip()
+    return found
+
+
 def _tell_import(done: Mapping[str, Any]) -> None:
     if "videos" in done:
         typer.echo(f"{done['videos']['found']} videos, {done['videos']['new']} of them new.")
     said = done.get("import", {})
-    if "taken" in said:
+    if "columns" in said:
+        names = ", ".join(f"'{name}'" for name in said["columns"]["names"])
+        typer.echo(f"{said['why']}\nOr say with --columns what its columns are: {names}.")
+    elif "taken" in said:
+        counts = said.get("counts") or {name: len(said[name]) for name in ("taken", "missing")}
         typer.echo(
-            f"{len(said['taken'])} rows would be taken, {len(said['missing'])} have no video here."
+            f"{counts['taken']} rows would be taken, {counts['missing']} have no video here."
         )
         for note in said.get("notes", ()):
             typer.echo(f"  {note}")
@@ -164,7 +193,10 @@ app.command()(train)
 app.command()(evaluate)
 app.command()(predict)
 app.command()(analyse)
+app.command()(agreement)
 app.command()(metrics)
 app.command()(overlap)
 app.command()(reproduce)
 app.command()(bench)
+app.command()(backup)
+app.command()(restore)

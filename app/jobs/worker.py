@@ -27,6 +27,9 @@ KINDS = {
     "render": "app.jobs.media_job:render",
     "probe": "app.jobs.media_job:probe_videos",
     "proxy": "app.jobs.media_job:make_proxy",
+    "strip": "app.jobs.media_job:make_strip",
+    "cuts": "app.jobs.media_job:find_cuts",
+    "clips": "app.jobs.clip_job:run",
 }
 _HEARTBEAT_S = 2.0
 

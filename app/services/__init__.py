@@ -6,19 +6,25 @@ else receives a `Studio`.
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
+from core.errors import StudioError
 from storage.data_directory import DataDirectory
 from storage.database import Database
+from storage.restore import check_complete
 
 
 @dataclass(frozen=True, slots=True)
 class Studio:
-    """An open data directory. Only the process that holds its lock may write."""
+    """An open data directory. Only the process that holds its lock may write.
+
+    `troubles` is what went wrong in the background and what a page shall show, by what it is about.
+    """
 
     directory: DataDirectory
     database: Database
+    troubles: dict[str, StudioError] = field(default_factory=dict, compare=False)
 
 
 @contextmanager
@@ -27,11 +33,13 @@ def open_studio(data_dir: Path | None = None) -> Iterator[Studio]:
 
     Raises:
         Conflict: Another process holds it; the message names its address.
+        InvalidFile: The database is damaged or lacks changes; the message names its newest backup.
     """
     directory = DataDirectory.find(data_dir)
     with directory.hold():
         database = Database(directory.database)
         try:
+            check_complete(directory.database)
             database.migrate()
             yield Studio(directory, database)
         finally:

@@ -40,6 +40,14 @@
     tick();
   };
 
+  // A random UUID also where a page came over plain HTTP and `crypto.randomUUID` is missing.
+  Studio.uuid = () => {
+    const bytes = crypto.getRandomValues(new Uint8Array(16));
+    bytes[6] = bytes[6] & 15 | 64; bytes[8] = bytes[8] & 63 | 128;
+    const text = Array.from(bytes, byte => byte.toString(16).padStart(2, '0')).join('');
+    return text.replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-');
+  };
+
   // ---- elements -------------------------------------------------------------------------------
 
   // el('button.main', {title: 'Save', onclick: f}, 'Save') — text children become text nodes.
@@ -61,9 +69,11 @@
   Studio.say = (text, kind = '') => {
     let box = document.querySelector('.st-toasts');
     if (!box) document.body.append(box = el('div.st-toasts', {role: 'status', 'aria-live': 'polite'}));
+    for (const old of [...box.children]) if (old.textContent === text) old.remove();
     const toast = el(`div.st-toast${kind ? `.${kind}` : ''}`, {}, text);
     box.append(toast);
-    setTimeout(() => toast.remove(), kind === 'bad' ? 12000 : 4000);
+    while (box.children.length > 3) box.firstChild.remove();
+    setTimeout(() => toast.remove(), kind === 'bad' ? 12000 : 3000);
   };
 
   // Ask in a dialog; resolves when it closes. `fill(body, close)` builds the content.
@@ -76,6 +86,7 @@
     document.body.append(dialog);
     fill(body, close);
     dialog.showModal();
+    (body.querySelector('input:not([type=checkbox]),textarea') ?? body.querySelector('button.main') ?? dialog.querySelector('button')).focus();
   });
 
   Studio.isTyping = event => !!event.target.closest?.(
@@ -107,12 +118,16 @@
   const hash = text => [...text].reduce((h, c) => Math.imul(h ^ c.codePointAt(0), 16777619) >>> 0, 2166136261);
   const colours = new Map();
   const hues = new Map();
-  Studio.knowClasses = names => {
-    const verbs = [...new Set(names.map(name => name.split(' ')[0]))].sort();
+  const own = new Map();
+  // The labels of a project, archived ones too: one that has a colour of its own keeps it.
+  Studio.knowLabels = labels => {
+    const verbs = [...new Set(labels.map(label => label.name.split(' ')[0]))].sort();
     verbs.forEach((verb, i) => hues.set(verb, (25 + i * 137.508) % 360));
-    colours.clear();
+    colours.clear(); own.clear();
+    for (const label of labels) if (label.colour) own.set(label.name, label.colour);
   };
   Studio.colour = name => {
+    if (own.has(name)) return own.get(name);
     if (!name || name === 'background') return Studio.isDark() ? '#4a4f5a' : '#c9ccd3';
     const key = `${name}|${Studio.isDark()}`;
     if (!colours.has(key)) {
@@ -151,8 +166,11 @@
     history.replaceState(null, '', location.pathname + (text ? `?${text}` : ''));
   };
 
-  // The project: of the address, else the one used last, else the first.
-  Studio.project = async () => {
+  // The project: of the address, else the one used last, else the first. Asked at once by several
+  // parts of a page, it is fetched once.
+  let asking = null;
+  Studio.project = () => asking ??= findProject().finally(() => { asking = null; });
+  const findProject = async () => {
     const all = await Studio.api('/api/projects');
     const wanted = Number(Studio.query().get('project') || localStorage.getItem('gad-project'));
     const found = all.find(p => p.id === wanted) || all[0];
@@ -162,7 +180,7 @@
 
   // ---- the frame of every page ---------------------------------------------------------------------
 
-  const PAGES = [['Library', '/'], ['Train', '/train'], ['Compare', '/compare']];
+  const PAGES = [['Library', '/'], ['Annotate', '/annotate'], ['Train', '/train'], ['Compare', '/compare']];
   Studio.frame = async () => {
     if (document.querySelector('.st-head')) return;
     document.documentElement.lang = 'en';
@@ -176,14 +194,16 @@
     }, '◐');
     document.body.prepend(el('header.st-head', {}, el('a.st-brand', {href: '/'}, 'GAD Studio'), nav,
       el('span.st-space'), project, job, theme));
-    const foot = el('footer.st-foot', {role: 'contentinfo'});
-    document.body.append(foot);
+    const about = el('span');
+    document.body.append(el('footer.st-foot', {role: 'contentinfo'}, el('span.st-saved', {role: 'status', 'aria-live': 'polite'}), about));
+    let shown = null;
     const fill = async () => {
       const {all, current} = await Studio.project();
       if (!current) return;
+      shown = current.id;
       project.replaceChildren(...all.map(p => el('option', {value: String(p.id), selected: p.id === current.id}, p.name)),
         el('option', {value: 'new'}, 'New project …'));
-      foot.replaceChildren(`${current.name} · ${current.videos} videos · ${current.segments} segments · ` +
+      about.replaceChildren(`${current.name} · ${current.videos} videos · ${current.segments} segments · ` +
         `${current.labels} labels · ${current.splits.train} train / ${current.splits.val} val / ${current.splits.test} test`);
     };
     project.addEventListener('change', async () => {
@@ -198,10 +218,13 @@
     });
     window.addEventListener('gad-data', fill);
     await fill().catch(() => {});
+    Studio.api('/api/troubles', undefined, {quiet: true})
+      .then(all => all.forEach(trouble => Studio.say(sentence(trouble), 'bad'))).catch(() => {});
     const running = async () => {
-      const {current} = await Studio.project();
-      if (!current) return;
-      const jobs = (await Studio.api(`/api/projects/${current.id}/jobs`, undefined, {quiet: true}))
+      // All projects are counted once, and not with every look at the queue.
+      if (shown === null) await fill();
+      if (shown === null) return;
+      const jobs = (await Studio.api(`/api/projects/${shown}/jobs`, undefined, {quiet: true}))
         .filter(j => ['RUNNING', 'STOPPING', 'QUEUED'].includes(j.state));
       job.hidden = !jobs.length;
       const first = jobs.find(j => j.state !== 'QUEUED') || jobs[0];
@@ -212,6 +235,12 @@
       }
     };
     Studio.every(job, 2000, running);
+  };
+
+  // What the foot says first: whether everything is saved.
+  Studio.foot = (text, kind = '') => {
+    const saved = document.querySelector('.st-saved');
+    if (saved) { saved.textContent = text; saved.className = `st-saved ${kind}`; }
   };
 
   Studio.start = (page, element) => {

@@ -107,7 +107,7 @@
       list.replaceChildren(...(rows.length ? rows : [el('p.st-dim', {}, 'No run yet. Press Fine-tune: the built-in nano trains in a minute or two on two cores.')]));
     }
 
-    const KINDS = {render: 'rendering the kitchen videos', probe: 'looking at added files', predict: 'prediction', proxy: 'making a playable copy'};
+    const KINDS = {render: 'rendering the kitchen videos', probe: 'looking at added files', predict: 'prediction', proxy: 'making a playable copy', strip: 'making a filmstrip', cuts: 'looking for shot cuts'};
     function jobRow(job, run) {
       const active = job && ['RUNNING', 'STOPPING', 'QUEUED'].includes(job.state);
       const found = run && (run.metrics.test || run.metrics.val || run.metrics.train);
@@ -154,7 +154,9 @@
       if (drawDetail.key !== key) {
         drawDetail.key = key;
         const button = (name, run, title) => el('button', {onclick: run, title}, name);
+        const before = run?.state === 'ready' && runs.find(r => r.id < run.id && r.state === 'ready' && r.task === run.task && r.classifier === run.classifier);
         controls.replaceChildren(...[
+          before ? button('What changed', () => { location.href = `/annotate?list=changed&before=${before.id}&after=${run.id}`; }, `Clips that ${before.name} had wrong and this run has right, and the reverse`) : null,
           job.state === 'RUNNING' ? button('Stop and keep', () => stop(job, 'keep'), 'Stop now; what was learned is kept and evaluated') : null,
           ['RUNNING', 'QUEUED', 'STOPPING'].includes(job.state) ? button('Cancel', () => stop(job, 'discard'), 'Stop now and keep nothing') : null,
           job.can_resume ? button('Resume', () => resume(job), 'Go on from the last whole checkpoint') : null,
