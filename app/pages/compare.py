@@ -5,4 +5,5 @@ from app.widgets.page_view import PageView
 
 def build() -> None:
     """Build the page; its script asks the routes for everything it shows."""
-    PageView(name="compare", scripts=("/static/player.js", "/static/lanes.js"))
+    parts = ("player", "axis", "lanes", "moments", "branches", "inspector")
+    PageView(name="compare", scripts=tuple(f"/static/{part}.js" for part in parts))

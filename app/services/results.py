@@ -1,5 +1,6 @@
 """What Compare shows: lanes of a video for several runs, as stored, none interpolated."""
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from storage.library import Video
 from storage.runs import Run
 from storage.states import Health
 
-MAX_RUNS = 4
+MAX_RUNS = 8
 _TOP = 5
 
 
@@ -35,21 +36,28 @@ def compare(studio: Studio, video_id: int, run_ids: list[int]) -> dict[str, Any]
         raise InvalidData(f"At most {MAX_RUNS} runs are compared", f"{len(run_ids)} were chosen")
     video = library.video_by_id(studio.database, video_id)
     shown = document(studio, video_id)
-    segments = shown["segments"]
-    labelled = LabelledVideo(
-        video.name, Path(video.path), video.content_hash or "", video.duration_us or 0,
-        tuple(
-            Segment(s["start_us"], s["end_us"], s["label"])
-            for s in segments
-            if s["kind"] == "interval" and s["start_us"] < (video.duration_us or 0)
-        ),
-        tuple((s["start_us"], s["end_us"]) for s in segments if s["kind"] == "ignore"),
-    )  # fmt: skip
+    labelled = labelled_video(video, shown["segments"], video.duration_us or 0)
     lanes = []
     for run_id in run_ids:
         run = runs.find_run(studio.database, video.project_id, run_id)
         lanes += _lanes(studio, video, labelled, run)
     return {**shown, "lanes": lanes}
+
+
+def labelled_video(
+    video: Video, segments: Sequence[Mapping[str, Any]], end_us: int
+) -> LabelledVideo:
+    """Return a video with the segments of its document that start before an end."""
+    return LabelledVideo(
+        video.name, Path(video.path), video.content_hash or "", end_us,
+        tuple(
+            Segment(s["start_us"], s["end_us"], s["label"])
+            for s in segments
+            if s["kind"] == "interval" and s["start_us"] < end_us
+        ),
+        tuple((s["start_us"], s["end_us"]) for s in segments if s["kind"] == "ignore"),
+        goal=video.goal,
+    )  # fmt: skip
 
 
 def _lanes(studio: Studio, video: Video, labelled: LabelledVideo, run: Run) -> list[dict[str, Any]]:

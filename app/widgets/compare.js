@@ -1,34 +1,41 @@
 // Compare: the video, what every run says at the playhead, and their lanes below, in one clock.
 (() => {
-  const {api, el, say, dialog, query, remember, project, Player, Lanes, colour, clock, share, isTyping, findCell, percent, spread} = window.Studio;
-  const MAX_RUNS = 4;
+  const {api, el, say, dialog, query, remember, project, Player, Lanes, Inspector, agreement, momentSets, colour, clock, share, isTyping, findCell, percent, spread} = window.Studio;
+  const MAX_RUNS = 8;
   const KEYS = [['Space, K', 'play or pause'], [', .', 'one frame back, on'], ['← →', 'one second back, on'], ['N, Shift+N', 'next, previous disagreement of the runs'],
-    ['E, Shift+E', 'next, previous error of any run'], ['+ −', 'zoom'], ['Z', 'show the whole video'], ['?', 'this sheet']];
+    ['E, Shift+E', 'next, previous error of any run'],
+    ['S, Shift+S', 'next, previous moment of the chosen list'], ['P', 'play the chosen list'], ['I', 'open or fold what is generated'], ['+ −', 'zoom'], ['Z', 'show the whole video'], ['?', 'this sheet']];
 
-  // The questions of a joint run, and those that ask what goes on now.
-  const PARTS = {step_recognition: 'step', next_step: 'next', task_recognition: 'task'}, NOW = new Set(['online_detection', 'step_recognition']);
+  // The questions of a joint run.
+  const PARTS = {step_recognition: 'step', next_step: 'next', task_recognition: 'task'};
 
   window.Studio.pages.compare = async root => {
-    let runs = [], videos = [], data = null, chosen = [], differ = [], wrong = [], lastPanel = '';
+    let runs = [], videos = [], data = null, chosen = [], differ = [], wrong = [], sets = [], lastPanel = '', inTurn = null;
     const player = new Player(at => follow(at));
-    const lanes = new Lanes({onSeek: us => player.seek(us)});
+    const lanes = new Lanes({onSeek: us => { inTurn = null; player.seek(us); }});
+    const inspector = new Inspector(() => layout());
     const video = el('select', {'aria-label': 'Video', onchange: () => open(Number(video.value))});
     const chips = el('span.st-row.cmp-chips');
     const now = el('span.cmp-now');
     const panel = el('div.cmp-panel', {'aria-live': 'off'});
     const key = (name, label, run, title) => el('button', {onclick: run, title}, `${label} `, el('kbd', {}, name));
-    const bar = el('div.st-row.cmp-bar', {}, video, chips, el('span.st-space'),
-      key('N', 'next ≠', () => jump(differ, 1), 'Next moment at which the runs disagree (N; Shift+N back)'),
-      key('E', 'next error', () => jump(wrong, 1), 'Next moment at which a run is wrong (E; Shift+E back)'),
+    const list = el('select.cmp-sets', {'aria-label': 'Moments', title: 'A list of moments: S goes to the next one, Shift+S back', onchange: () => { remember({moments: list.value}); list.blur(); }});
+    const play = el('button', {onclick: () => playList(), title: 'Play the moments of the list one after the other (P)', 'aria-label': 'Play the list'}, '▶');
+    const bar = el('div.st-row.cmp-bar', {}, video, chips,
+      el('span.st-row.cmp-list', {}, list, key('S', 'next', () => step(1), 'Next moment of the list (S; Shift+S back)'), play),
+      key('N', '≠', () => jump(differ, 1), 'Next moment at which the runs disagree (N; Shift+N back)'),
+      key('E', 'error', () => jump(wrong, 1), 'Next moment at which a run is wrong (E; Shift+E back)'),
       el('button.st-quiet', {onclick: sheet, title: 'Keys (?)', 'aria-label': 'Keys'}, el('kbd', {}, '?')));
     const empty = el('div.st-empty.st-card', {hidden: true});
     const work = el('div.cmp-work', {}, bar, el('div.cmp-top', {}, player.element,
-      el('div.st-card.cmp-side', {}, now, panel)), el('div.st-card.cmp-lanes', {}, lanes.element));
+      el('div.st-card.cmp-side', {}, now, panel)), el('div.st-card.cmp-lanes', {}, lanes.element), inspector.element);
     root.replaceChildren(empty, work);
 
     const {current} = await project();
     if (!current) return nothing('There is no project yet.', 'Add a folder', '/');
-    [videos, runs] = await Promise.all([api(`/api/projects/${current.id}/videos`), api(`/api/projects/${current.id}/runs`)]);
+    const [listed, known, {labels}] = await Promise.all(['videos', 'runs', 'labels'].map(what => api(`/api/projects/${current.id}/${what}`)));
+    [videos, runs] = [listed, known];
+    window.Studio.knowLabels(labels);
     videos = videos.filter(v => v.health === 'good' || v.health === 'damaged');
     if (!videos.length) return nothing('No video can be shown yet. Add a folder, or wait until the first ones are there.', 'To the library', '/');
     const asked = query().get('runs');
@@ -90,51 +97,40 @@
     }
 
     function show() {
-      const names = new Set(data.segments.map(s => s.label));
-      for (const lane of data.lanes) for (const name of lane.classes || []) names.add(name);
-      window.Studio.knowClasses([...names]);
       const truth = data.segments.filter(s => s.kind === 'interval').map(s => ({a: s.start_us, b: s.end_us, label: s.label, p: 1}));
-      const rows = [{name: 'truth', kind: 'truth', cells: truth}];
-      const known = data.lanes.filter(lane => !lane.missing);
-      for (const lane of data.lanes) rows.push(laneRow(lane));
-      const agreement = agreementCells(known);
-      if (agreement.length) rows.push({name: 'agree', kind: 'agree', cells: agreement});
-      lanes.show(rows, data.video.duration_us, data.video.media === 'none');
-      differ = starts(agreement);
+      const rows = [{name: 'truth', kind: 'truth', cells: truth}, ...data.lanes.map(laneRow)];
+      const agree = agreement(rows);
+      sets = momentSets(rows);
+      fillSets();
+      if (agree.length) rows.push({name: 'agree', kind: 'agree', cells: agree});
+      lanes.show(rows, data.video.duration_us, 0, data.video.media === 'none');
+      inspector.show(data.video.id, rows);
+      layout();
+      differ = starts(agree);
       wrong = starts(merge(rows.filter(r => r.kind === 'run').flatMap(r => r.cells.filter(c => c.wrong))).map(c => ({...c, wrong: true})));
       panelFor(player.time, true);
     }
 
+    // What is open shares the height: the lanes keep readable rows, the player takes the rest.
+    function layout() {
+      work.classList.toggle('inspecting', inspector.open);
+      work.classList.toggle('many', chosen.length > 4);
+      const shares = data.video.media === 'none' ? [.6, .4] : [.36, .22];
+      lanes.fit(shares[Number(inspector.open)] * window.innerHeight);
+    }
+
     function laneRow(lane) {
       const run = runs.find(r => r.id === lane.run), part = lane.several ? ` ${PARTS[lane.question]}` : '';
-      const row = {name: lane.name + part, mark: run.mark + part, kind: 'run', cells: [], lane};
+      const alone = chosen.filter(id => runs.find(r => r.id === id)?.mark === run.mark).length === 1;
+      const row = {name: lane.name + part, mark: (alone ? run.mark : `${run.mark} ${lane.name.split('-').pop()}`) + part, kind: 'run', cells: [], lane, writes: run.classifier === 'generative'};
       if (lane.missing) return row;
       row.cells = lane.class.map((c, i) => {
         const a = lane.span_us ? lane.span_us[i][0] : lane.time_us[i];
         const b = lane.span_us ? lane.span_us[i][1] : lane.time_us[i + 1] ?? data.video.duration_us;
-        return {a, b, i, label: lane.classes[c], p: lane.confidence[i], wrong: lane.truth[i] >= 0 && lane.truth[i] !== c};
+        return {a, b, i, label: lane.classes[c], p: lane.confidence[i], known: lane.truth[i] >= 0, wrong: lane.truth[i] >= 0 && lane.truth[i] !== c};
       }).sort((x, y) => x.a - y.a);
       return row;
     }
-
-    // Where the runs differ: at every moment what each run's own frame there says of the same question.
-    function agreementCells(lanes) {
-      const first = lanes.find(lane => lanes.some(other => other !== lane && same(lane, other)));
-      const known = first ? lanes.filter(lane => lane === first || same(lane, first)) : [];
-      if (!known.length) return [];
-      const rows = known.map(laneRow), edges = [...new Set(rows.flatMap(r => r.cells.flatMap(c => [c.a, c.b])))].sort((a, b) => a - b);
-      const out = [];
-      for (let i = 0; i + 1 < edges.length; i++) {
-        const said = rows.map(r => findCell(r.cells, edges[i])?.label).filter(Boolean);
-        if (said.length < 2) continue;
-        const differs = new Set(said).size > 1, last = out[out.length - 1];
-        if (last && last.wrong === differs && last.b === edges[i]) last.b = edges[i + 1];
-        else out.push({a: edges[i], b: edges[i + 1], wrong: differs, label: '', p: 1});
-      }
-      return out;
-    }
-
-    function same(a, b) { return (NOW.has(a.question) && NOW.has(b.question)) || a.question === b.question; }
 
     function merge(cells) {
       const out = [];
@@ -146,19 +142,63 @@
     }
     function starts(cells) { return cells.filter(c => c.wrong).map(c => c.a); }
 
-    function jump(list, direction) {
-      if (!list.length) return say(list === differ ? 'The runs agree everywhere in this video.' : 'No run is wrong in this video.');
-      const at = player.time;
-      const next = direction > 0 ? list.find(t => t > at + 1000) ?? list[0] : [...list].reverse().find(t => t < at - 1000) ?? list[list.length - 1];
+    function jump(times, direction) {
+      if (!times.length) return say(times === differ ? 'The runs agree everywhere in this video.' : 'No run is wrong in this video.');
+      go(following(times, direction));
+    }
+
+    // By frames: a moment begins somewhere within one, and the player stands in its middle.
+    function following(times, direction) {
+      const {frames} = player, here = player.video.seeking ? frames.index(player.wanted) : player.frame;
+      return direction > 0 ? times.find(t => frames.index(t) > here) ?? times[0]
+        : [...times].reverse().find(t => frames.index(t) < here) ?? times[times.length - 1];
+    }
+
+    function go(us) {
+      inTurn = null;
       player.pause();
-      player.seek(next);
-      lanes.follow(next);
+      player.seek(us);
+      lanes.follow(us);
+    }
+
+    // ---- lists of moments ------------------------------------------------------------------------
+
+    function fillSets() {
+      const wanted = list.value || query().get('moments');
+      list.replaceChildren(...sets.map(set => el('option', {value: set.name, selected: set.name === wanted}, `${set.name} · ${set.spans.length}`)));
+      list.parentElement.hidden = !sets.length;
+    }
+
+    function spans() { return sets.find(set => set.name === list.value)?.spans || []; }
+
+    function step(direction) {
+      const found = spans();
+      if (!found.length) return say('Choose two runs of one question to list their moments.');
+      go(following(found.map(span => span.a), direction));
+    }
+
+    // From the moment at the playhead on, each plays from its start to its end.
+    function playList() {
+      const found = spans();
+      if (inTurn) { inTurn = null; player.pause(); return; }
+      if (!found.length) return;
+      inTurn = {found, next: Math.max(0, found.findIndex(span => span.b > player.time + 1000))};
+      playNext();
+    }
+
+    function playNext() {
+      const span = inTurn.found[inTurn.next++];
+      if (!span) { inTurn = null; return; }
+      player.playSpan(span.a, span.b);
+      lanes.follow(span.a);
     }
 
     function follow(at) {
       if (!data) return;
+      if (inTurn && !player.range && !player.playing) playNext();
       lanes.follow(at);
       panelFor(at);
+      inspector.follow(at, player.playing);
     }
 
     function panelFor(at, force) {
@@ -187,7 +227,7 @@
         return el(`div.cmp-bar1${k ? '' : '.first'}${right ? '.right' : ''}`, {}, el('span.cmp-label', {title: name}, name),
           el('span.cmp-track', {}, el('i', {style: `width:${(100 * p).toFixed(1)}%;background:${colour(name)}`})), el('span.cmp-p', {}, share(p)));
       });
-      const wrote = lane.texts.length && lane.texts[cell.i] !== cell.label ? el('span.st-small.st-dim', {}, `wrote “${lane.texts[cell.i]}”`) : null;
+      const wrote = lane.texts.length && lane.texts[cell.i] !== cell.label ? el('span.cmp-wrote.st-small.st-dim', {title: lane.texts[cell.i]}, `wrote “${lane.texts[cell.i]}”`) : null;
       return el(`div.cmp-run${cell.wrong ? '.wrong' : ''}`, {}, el('div.cmp-runhead', {}, head, cell.wrong ? el('span.st-badge.bad', {}, 'wrong') : null, wrote, el('span.st-space'), cost), el('div', {}, bars));
     }
 
@@ -197,17 +237,20 @@
     }
 
     function listen() {
+      const toggle = () => { inTurn = null; player.toggle(); };
       const keys = {
-        ' ': () => player.toggle(), k: () => player.toggle(), ',': () => player.stepFrame(-1), '.': () => player.stepFrame(1),
+        ' ': toggle, k: toggle, ',': () => player.stepFrame(-1), '.': () => player.stepFrame(1),
         ArrowLeft: () => player.seek(player.time - 1e6), ArrowRight: () => player.seek(player.time + 1e6),
         n: () => jump(differ, 1), N: () => jump(differ, -1), e: () => jump(wrong, 1), E: () => jump(wrong, -1),
-        '+': () => lanes.zoom(1 / 1.5, player.time), '-': () => lanes.zoom(1.5, player.time), z: () => { lanes.from = 0; lanes.to = lanes.length; lanes.dirty = true; }, '?': sheet,
+        s: () => step(1), S: () => step(-1), p: playList, i: () => inspector.toggle(),
+        '+': () => lanes.zoom(1 / 1.5, player.time), '-': () => lanes.zoom(1.5, player.time), z: () => lanes.whole(), '?': sheet,
       };
       document.addEventListener('keydown', e => {
         if (!root.isConnected || isTyping(e) || e.ctrlKey || e.metaKey || e.altKey || !keys[e.key]) return;
         if (e.target.closest?.('button,a') && e.key === ' ') return;
         keys[e.key](); e.preventDefault(); e.stopPropagation();
       }, {capture: true});
+      window.addEventListener('resize', () => { if (root.isConnected && data) layout(); });
       player.video.addEventListener('pause', () => remember({t: (player.time / 1e6).toFixed(2)}));
       player.video.addEventListener('seeked', () => remember({t: (player.time / 1e6).toFixed(2)}));
       // Predictions that arrive while one looks on appear by themselves.

@@ -39,7 +39,7 @@ class Answering:
                 "Use the decoder 'exact', or the scoring 'sum'.",
             )
         self.classifier, self.scoring = classifier, scoring
-        self._decoder = load_decoder(decoder)
+        self.decoder, self._decoder = decoder, load_decoder(decoder)
         eos = classifier.backbone.eos
         self._prompts = [classifier.prompt(kind) for kind in range(len(classifier.choices))]
         self._tries = [
@@ -60,20 +60,33 @@ class Answering:
             trie = self._tries[kind]
             at_once = max(1, _TOKENS // min(trie.nodes, 256))
             for start, end in pieces(len(rows), at_once):
-                some = moments.rows(rows[start:end].tolist())
-                some = some.after(self.classifier, self._prompts[kind][:-1])
-                parts.append(self._among_all(self._decoder(self.classifier, some, trie), kind))
+                some, _ = self.question(moments.rows(rows[start:end].tolist()), kind)
+                parts.append(self.decode(some, kind))
             order += rows.tolist()
         back = np.argsort(order)
         return join_written(parts).rows(back)
 
+    def decode(self, moments: Moments, kind: int) -> Written:
+        """Return what the decoder finds at moments that stand right before `[TEXT]`."""
+        found = self._decoder(self.classifier, moments, self._tries[kind])
+        return self._among_all(found, kind)
+
+    def question(self, moments: Moments, kind: int) -> tuple[Moments, LabelTrie]:
+        """Return moments right before the `[TEXT]` of a kind of question, and its labels."""
+        return moments.after(self.classifier, self._prompts[kind][:-1]), self._tries[kind]
+
+    def scores(self, written: Written, kinds: NDArray[np.int64]) -> NDArray[np.float32]:
+        """Return what the decision goes by, the best highest. Shape: [rows, C]."""
+        if self.scoring == "mean":
+            return written.log_p / self._lengths[kinds]
+        if self.scoring == "prior":
+            found = np.isfinite(written.log_p)
+            return np.where(found, written.log_p - self._prior[kinds], -np.inf)
+        return written.log_p
+
     def decide(self, written: Written, kinds: NDArray[np.int64]) -> NDArray[np.int64]:
         """Return the class of every row: the best by score, or the nearest where none is scored."""
-        scores = written.log_p
-        if self.scoring == "mean":
-            scores = scores / self._lengths[kinds]
-        elif self.scoring == "prior":
-            scores = np.where(np.isfinite(scores), scores - self._prior[kinds], -np.inf)
+        scores = self.scores(written, kinds)
         scored = np.isfinite(scores).any(axis=1)
         return np.where(scored, scores.argmax(axis=1), written.nearest)
 

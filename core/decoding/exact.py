@@ -40,8 +40,22 @@ def exact(classifier: Classifier, moments: Moments, trie: LabelTrie) -> Written:
 
 def score(classifier: Classifier, moments: Moments, trie: LabelTrie) -> Scored:
     """Walk the trie piece by piece; of a piece only what the labels need is kept."""
+    edges, likely, likely_log_p = walk(classifier, moments, trie)
+    log_p = torch.zeros((len(moments), len(trie.classes)), device=edges.device)
+    for step in torch.from_numpy(trie.path).to(edges.device).T:
+        log_p += edges[:, step]
+    return Scored(log_p.cpu().numpy(), likely.cpu().numpy(), likely_log_p.cpu().numpy())
+
+
+def walk(
+    classifier: Classifier, moments: Moments, trie: LabelTrie
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Return log p of every edge, and of each node the likeliest token with its log p.
+
+    Shapes: [rows, edges + 1], the last column 0 for padded paths; [rows, nodes] twice.
+    """
     rows, device = len(moments), moments.time.device
-    edges = torch.zeros((rows, trie.edges + 1), device=device)  # the last column pads paths
+    edges = torch.zeros((rows, trie.edges + 1), device=device)
     likely = torch.zeros((rows, trie.nodes), dtype=torch.long, device=device)
     likely_log_p = torch.zeros((rows, trie.nodes), device=device)
     for piece in trie.pieces:
@@ -50,10 +64,7 @@ def score(classifier: Classifier, moments: Moments, trie: LabelTrie) -> Scored:
         found, best, best_log_p = _token_scores(classifier, hidden, piece)
         edges[:, torch.from_numpy(piece.edge).to(device)] = found
         likely[:, own], likely_log_p[:, own] = best, best_log_p
-    log_p = torch.zeros((rows, len(trie.classes)), device=device)
-    for step in torch.from_numpy(trie.path).to(device).T:
-        log_p += edges[:, step]
-    return Scored(log_p.cpu().numpy(), likely.cpu().numpy(), likely_log_p.cpu().numpy())
+    return edges, likely, likely_log_p
 
 
 def _token_scores(

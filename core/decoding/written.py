@@ -67,3 +67,12 @@ class Names:
             found |= dict(zip(others, zip(index, least, strict=True), strict=True))
         both = np.array([found[text] for text in texts], np.int64).reshape(-1, 2)
         return both[:, 0], both[:, 1]
+
+    def ranked(self, text: str, count: int) -> tuple[tuple[str, int], ...]:
+        """Return the labels nearest to a text with their edit distances, in the order of the rule.
+
+        The first is what `nearest` finds.
+        """
+        distance = [Levenshtein.distance(text, name) for name in self._names]
+        first = np.argsort(distance, kind="stable")[:count].tolist()
+        return tuple((self._names[i], distance[i]) for i in first)
