@@ -5,6 +5,8 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 
 from app.api import (
+    analysis,
+    analysis_map,
     annotate,
     exchange,
     experiments,
@@ -32,6 +34,8 @@ def add_routes(app: FastAPI, studio: Studio, token: str) -> None:
         experiments,
         results,
         inspection,
+        analysis,
+        analysis_map,
         proposals,
         tracks,
         media,

@@ -30,6 +30,7 @@ KINDS = {
     "strip": "app.jobs.media_job:make_strip",
     "cuts": "app.jobs.media_job:find_cuts",
     "clips": "app.jobs.clip_job:run",
+    "map": "app.jobs.map_job:run",
 }
 _HEARTBEAT_S = 2.0
 

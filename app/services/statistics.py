@@ -5,36 +5,40 @@ and the present labels. Their key is the hash of all that they depend on, so a n
 edited label or another setting computes them again, and nothing ever has to be thrown away.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from analysis.agreement import Agreement, agreement
-from analysis.calibration import Calibration, Judged, calibration_of, judged
+from analysis.calibration import Calibration, calibration_of
 from analysis.confusion import Confusion, Side, Words, by_noun, by_verb, confusion
 from analysis.diversity import diversity, size_matched
-from analysis.segments import Indices
-from analysis.significance import DEFAULT, Bootstrap, Interval
+from analysis.ordering import order_by_confusion
+from analysis.reports import Tally
+from analysis.segments import IGNORED
+from analysis.significance import DEFAULT, Bootstrap, Interval, difference, interval, mcnemar
 from app.services import Studio
-from app.services.evaluation import kind_of, scorable, truth_of
-from core.errors import InvalidData, MissingArtifact
-from core.prediction_files import prediction_path, read_prediction
-from core.run_card import RunCard, read_run_card
-from core.scores import Scores
+from app.services.run_answers import (
+    Answered,
+    ComparedRuns,
+    RunAnswers,
+    answers_of,
+    check_same_rows,
+    compared_runs,
+    laid_end_to_end,
+)
+from core.prediction_files import prediction_path
 from core.tasks import BACKGROUND
-from core.types import LabelledVideo, Split
+from core.types import Split
 from core.video import content_hash
-from storage import labels, projects, runs, statistics, training_data
-from storage.runs import Run
+from storage import statistics, training_data
 
 KIND = "analysis"
-_CELLS = 1 << 22  # scores laid out at a time
 _DRAWS = Bootstrap(resamples=500)  # of mistakes: thousands of classes would take minutes otherwise
 _SETTINGS = {
-    "version": 1,
+    "version": 2,
     "pairs": 20,
     "bins": 15,
     "videos": asdict(DEFAULT),
@@ -50,16 +54,6 @@ class Analysis:
     key: str
     value: dict[str, Any]
     found: bool
-
-
-@dataclass(frozen=True, slots=True)
-class _Answers:
-    """What a run said, by video. `asked` are the times, or spans, of its questions."""
-
-    truth: dict[str, Indices]
-    predicted: dict[str, Indices]
-    asked: dict[str, NDArray[np.int64]]
-    judged: list[Judged]
 
 
 def analyse(
@@ -89,142 +83,100 @@ def look(studio: Studio, project: str | int, names: Sequence[str | int], split: 
         InvalidData: The runs were not asked the same questions.
         MissingArtifact: There is no video that all of them have predicted.
     """
-    number = projects.find_project(studio.database, project).id
-    found = {run.id: run for run in (runs.find_run(studio.database, number, n) for n in names)}
-    cards = {run.name: read_run_card(studio.directory.root / run.folder) for run in found.values()}
-    _check_same_questions(cards)
-    videos = training_data.labelled_videos(studio.database, number, split)
-    scored = [{video.name for video in scorable(card, videos)} for card in cards.values()]
-    common = [video for video in videos if all(video.name in names for names in scored)]
-    if not common:
-        raise MissingArtifact(
-            "An analysis needs labelled videos of its split that every run has predicted",
-            f"{', '.join(cards)}: none in '{split}'",
-            "Set the split of some videos, then predict with the runs.",
-        )
-    words = _words(studio, number)
-    key = _key(found.values(), cards, common, words)
+    compared = compared_runs(studio, project, names, split)
+    key = _key(compared)
     value = statistics.get(studio.database, key)
     if value is not None:
         return Analysis(key, value, found=True)
-    left_out = sorted(set().union(*scored) - {video.name for video in common})
-    about = {"split": split, "videos": len(common), "left_out": left_out}
-    return Analysis(key, {**about, **_compute(cards, common, words)}, found=False)
+    about = {
+        "split": split,
+        "videos": len(compared.videos),
+        "left_out": list(compared.left_out),
+        "task": compared.card.task.name,
+        "dense": compared.card.task.dense,
+    }
+    return Analysis(key, {**about, **_compute(compared)}, found=False)
 
 
-def _check_same_questions(cards: Mapping[str, RunCard]) -> None:
-    """Refuse runs whose answers cannot be laid beside each other."""
-    for what, of in (
-        ("task", lambda card: card.task.name),
-        ("frame rate", lambda card: card.rate),
-        ("classes", lambda card: card.classes),
-    ):
-        first, *others = cards.items()
-        for name, card in others:
-            if of(card) != of(first[1]):
-                raise InvalidData(
-                    f"Runs are analysed together when they have the same {what}",
-                    f"'{first[0]}' and '{name}' have not",
-                    "Analyse them one by one.",
-                )
-
-
-def _words(studio: Studio, project: int) -> Words:
-    """Return verb and noun of every label, as the project's label set says."""
-    known = labels.list_label_sets(studio.database, project)
-    listed = labels.list_labels(studio.database, known[0].id, archived=True) if known else ()
-    return {label.name: (label.verb, label.noun) for label in listed}
-
-
-def _key(
-    found: Iterable[Run],
-    cards: Mapping[str, RunCard],
-    videos: Sequence[LabelledVideo],
-    words: Words,
-) -> str:
-    classes = next(iter(cards.values())).classes
+def _key(compared: ComparedRuns) -> str:
     inputs = {
-        "runs": [[run.id, run.name] for run in found],
-        "predictions": [
-            [content_hash(prediction_path(card.folder, video.content_hash)) for video in videos]
-            for card in cards.values()
-        ],
-        "labels": training_data.data_hash(videos, classes),
-        "words": {name: list(pair) for name, pair in words.items()},
+        "runs": [[run.id, run.name] for run in compared.runs.values()],
+        "predictions": predictions_hash(compared),
+        "labels": training_data.data_hash(compared.videos, compared.classes),
+        "words": {name: list(pair) for name, pair in compared.words.items()},
         "settings": _SETTINGS,
     }
     return statistics.key_of(KIND, inputs)
 
 
-def _compute(
-    cards: Mapping[str, RunCard], videos: Sequence[LabelledVideo], words: Words
-) -> dict[str, Any]:
-    answers = {name: _answers(card, videos) for name, card in cards.items()}
-    _check_same_rows(answers)
-    card = next(iter(cards.values()))
-    tables = [
-        confusion(_joined(each.truth), _joined(each.predicted), card.classes)
-        for each in answers.values()
+def predictions_hash(compared: ComparedRuns) -> list[list[str]]:
+    """Return the hash of every prediction that is looked at, by run."""
+    return [
+        [content_hash(prediction_path(card.folder, v.content_hash)) for v in compared.videos]
+        for card in compared.cards.values()
     ]
-    background = card.classes.index(BACKGROUND) if card.task.dense else None
-    spread = _diversity(tables, background)
-    first, *others = answers.values()
-    predicted = {name: each.predicted for name, each in answers.items()}
+
+
+def _compute(compared: ComparedRuns) -> dict[str, Any]:
+    answers = {name: answers_of(card, compared.videos) for name, card in compared.cards.items()}
+    check_same_rows(answers)
+    classes, words, dense = compared.classes, compared.words, compared.card.task.dense
+    tables = [_table(each.rows, classes) for each in answers.values()]
+    spread = _diversity(tables, classes.index(BACKGROUND) if dense else None)
+    tallies = [_right(each.rows) for each in answers.values()]
     return {
         "runs": [
             {
                 "run": name,
+                "id": compared.runs[name].id,
+                "accuracy": _spread(interval(tally)),
                 "confusion": _confusion(table, words),
+                "segments": _confusion(_table(each.segments, classes), words) if dense else None,
                 "diversity": {kind: of_runs[at] for kind, of_runs in spread.items()},
                 "calibration": _calibration(calibration_of(each.judged, _SETTINGS["bins"])),
             }
-            for at, ((name, each), table) in enumerate(zip(answers.items(), tables, strict=True))
+            for at, ((name, each), table, tally) in enumerate(
+                zip(answers.items(), tables, tallies, strict=True)
+            )
         ],
-        "agreement": _agreement(agreement(first.truth, predicted)) if others else None,
+        "orders": {
+            "class": order_by_confusion(tables),
+            "verb": order_by_confusion([by_verb(table, words) for table in tables]),
+            "noun": order_by_confusion([by_noun(table, words) for table in tables]),
+        },
+        "per_class": _per_class(tables),
+        "agreement": _compared(answers, tallies) if len(answers) > 1 else None,
     }
 
 
-def _answers(card: RunCard, videos: Sequence[LabelledVideo]) -> _Answers:
-    """Read a run's predictions; of their distributions only what calibration needs stays."""
-    answers = _Answers({}, {}, {}, [])
-    for video in videos:
-        prediction = read_prediction(prediction_path(card.folder, video.content_hash))
-        rows = kind_of(prediction) == 0  # of a joint task its first question
-        truth = truth_of(card, video, prediction)[rows]
-        answers.truth[video.name] = truth
-        answers.predicted[video.name] = prediction.predicted[rows]
-        asked = prediction.time_us if prediction.span_us is None else prediction.span_us
-        answers.asked[video.name] = asked[rows]
-        answers.judged.extend(_judged(prediction.scores.rows(rows), truth, len(card.classes)))
-    return answers
+def _table(answered: Answered, classes: tuple[str, ...]) -> Confusion:
+    truth, said = laid_end_to_end(answered.truth), laid_end_to_end(answered.predicted)
+    return confusion(truth, said, classes)
 
 
-def _judged(scores: Scores, truth: Indices, classes: int) -> list[Judged]:
-    """Judge answers some rows at a time.
-
-    Of a large label set the classes that were not kept share the mass of the rest evenly: the
-    confidence is exact, Brier score and likelihood are where the true class was kept.
-    """
-    size = max(1, _CELLS // classes)
-    pieces = np.split(np.arange(len(truth)), range(size, len(truth), size))
-    return [judged(scores.rows(rows).matrix(classes), truth[rows]) for rows in pieces]
+def _right(answered: Answered) -> Tally:
+    """Return how many of its rows a run has right, by video."""
+    pairs = [(truth, answered.predicted[name]) for name, truth in sorted(answered.truth.items())]
+    right = [[float(((truth == said) & (truth != IGNORED)).sum())] for truth, said in pairs]
+    return Tally(np.array(right), np.array([[float((t != IGNORED).sum())] for t, _ in pairs]))
 
 
-def _check_same_rows(answers: Mapping[str, _Answers]) -> None:
-    """Refuse predictions that were made for other times, such as before a segment was moved."""
-    (first, here), *others = answers.items()
-    for name, there in others:
-        for video, asked in here.asked.items():
-            if not np.array_equal(asked, there.asked[video]):
-                raise InvalidData(
-                    "Runs are analysed together on the same frames or clips",
-                    f"'{first}' and '{name}' answered at other times of '{video}'",
-                    "Predict with both runs again.",
-                )
-
-
-def _joined(by_video: Mapping[str, Indices]) -> Indices:
-    return np.concatenate(list(by_video.values()))
+def _compared(answers: Mapping[str, RunAnswers], tallies: Sequence[Tally]) -> dict[str, Any]:
+    """Return where runs agree, and for every pair whether one is better than the other."""
+    first = next(iter(answers.values()))
+    predicted = {name: each.rows.predicted for name, each in answers.items()}
+    found = _agreement(agreement(first.rows.truth, predicted))
+    tally = dict(zip(answers, tallies, strict=True))
+    truth = laid_end_to_end(first.segments.truth)
+    right = {
+        name: (laid_end_to_end(each.segments.predicted) == truth)[truth != IGNORED]
+        for name, each in answers.items()
+    }
+    for pair in found["pairs"]:
+        one, other = pair["runs"]
+        pair["accuracy_difference"] = _spread(difference(tally[one], tally[other]))
+        pair["mcnemar"] = asdict(mcnemar(right[one], right[other]))
+    return {**found, "segments": len(right[next(iter(answers))])}
 
 
 # ---- results as JSON ---------------------------------------------------------------------------
@@ -236,13 +188,37 @@ def _confusion(table: Confusion, words: Words) -> dict[str, Any]:
     def pairs(of: Confusion) -> list[dict[str, Any]]:
         return [asdict(each) for each in of.top_pairs(_SETTINGS["pairs"])]
 
+    def cells(of: Confusion) -> list[list[int]]:
+        return np.stack(of.cells, axis=1).tolist()
+
+    verbs, nouns = by_verb(table, words), by_noun(table, words)
     return {
         "pairs": pairs(table),
-        "verbs": pairs(by_verb(table, words)),
-        "nouns": pairs(by_noun(table, words)),
+        "verbs": pairs(verbs),
+        "nouns": pairs(nouns),
         "classes": list(table.classes),
-        "cells": np.stack(table.cells, axis=1).tolist(),
+        "cells": cells(table),
+        "groups": {
+            "verb": {"names": list(verbs.classes), "cells": cells(verbs)},
+            "noun": {"names": list(nouns.classes), "cells": cells(nouns)},
+        },
     }
+
+
+def _per_class(tables: Sequence[Confusion]) -> list[dict[str, Any]]:
+    """Return of every class that occurs how many rows it has, and how many each run has right."""
+    totals = tables[0].counts.sum(axis=1)
+    diagonals = [table.counts.diagonal() for table in tables]
+    return [
+        {
+            "name": name,
+            "rows": int(total),
+            "right": [int(each[at]) for each in diagonals],
+            "recall": [100.0 * float(each[at]) / float(total) for each in diagonals],
+        }
+        for at, (name, total) in enumerate(zip(tables[0].classes, totals, strict=True))
+        if total
+    ]
 
 
 def _diversity(tables: Sequence[Confusion], background: int | None) -> dict[str, list[Any]]:

@@ -180,7 +180,7 @@
 
   // ---- the frame of every page ---------------------------------------------------------------------
 
-  const PAGES = [['Library', '/'], ['Annotate', '/annotate'], ['Train', '/train'], ['Compare', '/compare']];
+  const PAGES = [['Library', '/'], ['Annotate', '/annotate'], ['Train', '/train'], ['Compare', '/compare'], ['Analyse', '/analyse']];
   Studio.frame = async () => {
     if (document.querySelector('.st-head')) return;
     document.documentElement.lang = 'en';

@@ -8,7 +8,7 @@ import pytest
 
 from analysis.calibration import calibration_of, judged
 from app.jobs.predict_files import answer
-from app.services import statistics
+from app.services import run_answers
 from app.services.evaluation import evaluate_run
 from app.services.results import _rows
 from core.prediction_files import write_prediction
@@ -85,11 +85,11 @@ def test_lanes_and_files_say_the_same_of_what_is_kept():
 
 @pytest.mark.parametrize("cells", [1 << 22, 900 * 7])
 def test_calibration_of_what_is_kept_is_exact_but_for_true_classes_that_are_not(monkeypatch, cells):
-    monkeypatch.setattr(statistics, "_CELLS", cells)
+    monkeypatch.setattr(run_answers, "_CELLS", cells)
     log_p, predicted, truth = random_scores(1)
     slow = judged(log_p, truth)
     kept = Scores.of(log_p, predicted)
-    parts = statistics._judged(kept, truth, len(CLASSES))
+    parts = run_answers.judged_rows(kept, truth, len(CLASSES))
     assert len(parts) == (1 if cells > 900 * ROWS else 6)
     found = calibration_of(parts)
     assert found.ece == pytest.approx(calibration_of([slow]).ece, abs=1e-4)

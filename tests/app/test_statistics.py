@@ -194,7 +194,8 @@ def test_the_command_keeps_its_result_unless_somebody_else_writes(data):
     assert not kept(data)
     assert json.loads(gad(data, "gen", "gad", "--json")) == first
     assert kept(data)
-    assert first.keys() == {"split", "videos", "left_out", "runs", "agreement"}
+    assert first.keys() == {"split", "videos", "left_out", "task", "dense", "runs", "orders",
+                            "per_class", "agreement"}  # fmt: skip
 
 
 def test_the_command_says_it_in_words_too(data):
