@@ -14,8 +14,10 @@ from app.api import (
     labels,
     library,
     media,
+    out,
     proposals,
     results,
+    runs,
     shell,
     tracks,
 )
@@ -36,9 +38,11 @@ def add_routes(app: FastAPI, studio: Studio, token: str) -> None:
         inspection,
         analysis,
         analysis_map,
+        runs,
         proposals,
         tracks,
         media,
+        out,
     ):
         router.include_router(part.routes(studio))
     router.include_router(shell.routes(studio, token))

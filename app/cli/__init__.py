@@ -21,6 +21,7 @@ from app.cli.metrics import metrics
 from app.cli.options import DataDir, Json, Project
 from app.cli.overlap import overlap
 from app.cli.reach import Command, follow, print_json, writer
+from app.cli.report import report
 from app.cli.reproduce import reproduce
 from app.cli.runs import evaluate, predict, train
 from core.errors import StudioError
@@ -196,6 +197,7 @@ app.command()(analyse)
 app.command()(agreement)
 app.command()(metrics)
 app.command()(overlap)
+app.command()(report)
 app.command()(reproduce)
 app.command()(bench)
 app.command()(backup)

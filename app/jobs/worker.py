@@ -31,6 +31,7 @@ KINDS = {
     "cuts": "app.jobs.media_job:find_cuts",
     "clips": "app.jobs.clip_job:run",
     "map": "app.jobs.map_job:run",
+    "reel": "app.jobs.reel_job:run",
 }
 _HEARTBEAT_S = 2.0
 

@@ -5,6 +5,7 @@ from app.widgets.page_view import PageView
 _PARTS = (
     "player",
     "scatter",
+    "analyse_out",
     "analyse_relabel",
     "analyse_map",
     "analyse_figures",
@@ -12,6 +13,8 @@ _PARTS = (
     "analyse_confusion",
     "analyse_errors",
     "analyse_labels",
+    "analyse_runs",
+    "analyse_two_runs",
 )
 
 

@@ -72,6 +72,14 @@ def train(studio: Studio, values: Values) -> dict[str, Any]:
     return {"jobs": [s["job"] for s in started], "runs": [s["run"] for s in started]}
 
 
+def report(studio: Studio, values: Values) -> dict[str, Any]:
+    """Return the text of a comparison's report."""
+    from app.services import comparison_report  # scipy takes a second to import
+
+    found = comparison_report.collect(studio, values["project"], values["runs"], values["split"])
+    return {"text": comparison_report.written(found, values["as"])}
+
+
 def job(studio: Studio, values: Values) -> dict[str, Any]:
     """Return how a job stands."""
     return experiments.shown_job(studio, jobs.find_job(studio.database, int(values["job"])))
@@ -89,6 +97,7 @@ COMMANDS: dict[str, Callable[[Studio, Values], dict[str, Any]]] = {
     "split": set_split,
     "train": train,
     "reproduce": reproduction.start,
+    "report": report,
     "job": job,
     "stop": stop,
 }

@@ -2,7 +2,7 @@
 // A panel is `Studio.analysePanels.<id> = {title, build(element, context) → {update(context)}}`,
 // registered by its own script; update() may return a promise.
 (() => {
-  const {api, el, query, remember, project, Player, clock, percent, spread} = window.Studio;
+  const {api, el, query, remember, project, Player, clock, percent, spread, reelMaker, reportChooser} = window.Studio;
   const panels = window.Studio.analysePanels ||= {};
   const MAX_RUNS = 4, ORDER = ['map', 'confusion', 'errors', 'labels'], SPLITS = ['test', 'val', 'train'];
   const base = name => name.split('/').pop().replace(/\.\w+$/, '');
@@ -18,10 +18,12 @@
     const title = el('div.ana-clip', {'aria-live': 'polite'}, el('span.st-dim', {}, 'What is clicked plays here.'));
     const again = el('button.st-quiet', {hidden: true, onclick: () => shown && player.playSpan(...shown)}, 'Again');
     const toAnnotate = el('a.st-small', {hidden: true}, 'Annotate');
+    const reel = reelMaker(() => context), report = reportChooser(() => context);
     const listTitle = el('h2', {hidden: true}), list = el('ul.st-list.ana-clips', {hidden: true, tabindex: 0});
     const side = el('aside.st-card.ana-side', {'aria-label': 'Clip'}, player.element,
-      el('div.st-row.ana-cliprow', {}, title, el('span.st-space'), again, toAnnotate), listTitle, list);
-    const work = el('div.ana-work', {}, el('div.st-row.ana-bar', {}, tabs, el('span.st-space'), chips, split),
+      el('div.st-row.ana-cliprow', {}, title, el('span.st-space'), again, toAnnotate),
+      el('div.st-row.ana-listhead', {}, listTitle, el('span.st-space'), reel.element), list);
+    const work = el('div.ana-work', {}, el('div.st-row.ana-bar', {}, tabs, el('span.st-space'), chips, split, report),
       el('div.ana-main', {}, body, side));
     root.replaceChildren(empty, work);
 
@@ -72,6 +74,7 @@
     function changed() {
       remember({runs: context.runs.map(r => r.id).join(','), split: context.split, panel: now});
       fillChips();
+      report.disabled = !context.runs.length;
       if (!now) return;
       if (!built[now]) {
         const element = el('section.ana-panel', {id: `panel-${now}`, role: 'tabpanel', 'aria-labelledby': `tab-${now}`});
@@ -122,6 +125,7 @@
     function clips(heading, found) {
       listTitle.hidden = list.hidden = false;
       listTitle.textContent = heading;
+      reel.of(found);
       list.replaceChildren(...found.map(clip => {
         const start = () => { list.querySelector('[aria-current]')?.removeAttribute('aria-current'); item.setAttribute('aria-current', 'true'); return play(clip.video, clip.start_us, clip.end_us); };
         const item = el('li', {tabindex: 0, role: 'button', onclick: start, onkeydown: e => { if (e.key === 'Enter') start(); }},

@@ -107,7 +107,12 @@ def write_sheet(path: Path, rows: Iterable[Sequence[str]]) -> None:
     with path.open("x", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         for row in rows:
-            writer.writerow([f"'{cell}" if _FORMULA.match(cell) else cell for cell in row])
+            writer.writerow([inert(cell) for cell in row])
+
+
+def inert(cell: str) -> str:
+    """Return a text that no spreadsheet takes for a formula."""
+    return f"'{cell}" if _FORMULA.match(cell) else cell
 
 
 def _header(path: Path, text: str, roles: Roles, optional: Roles, delimiters: str) -> Header:
