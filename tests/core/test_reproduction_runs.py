@@ -24,6 +24,7 @@ def tiny_plan() -> Plan:
 
 
 @pytest.mark.training
+@pytest.mark.slow
 def test_a_stopped_reproduction_goes_on_where_it_was_and_is_reported(tmp_path):
     plan, book = tiny_plan(), Book(tmp_path)
     assert not reproduce(plan, tmp_path, lambda p: "untuned" in p.message and "done" in p.message)

@@ -173,6 +173,7 @@ def test_the_untuned_backbone_is_a_run_like_others(tiny_folder, tmp_path):
 
 
 @pytest.mark.training
+@pytest.mark.slow
 def test_auto_tries_contexts_on_validation_and_says_what_it_found(tiny_folder, tmp_path):
     settings = config(tiny_folder, context="auto", training={"steps": 16})
     train(settings, data(), tmp_path)

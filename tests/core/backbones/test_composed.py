@@ -271,6 +271,7 @@ def test_cells_are_as_square_as_they_can_be():
 
 @pytest.mark.training
 @pytest.mark.realdata
+@pytest.mark.slow
 def test_a_real_decoder_learns_from_a_composed_tower(realdata, siglip, tmp_path):
     """A decoder that has learned to write stories, on features of a video that turns bright."""
     decoder = realdata / "models" / "llama_stories260K_hf"
