@@ -178,7 +178,6 @@
 
     function changed() {
       if (known !== doc.labels) know();
-      ed.settleQuietly?.();
       timeline.arrange();
       labels.fill(); segment.fill();
     }

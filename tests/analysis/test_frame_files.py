@@ -126,6 +126,7 @@ def test_wrong_scores_are_one_sentence(tmp_path, rows, rule):
     assert caught.value.next_step
 
 
+@pytest.mark.fault
 def test_an_archive_that_unpacks_to_more_than_fits_is_not_unpacked(tmp_path):
     path = tmp_path / "s.npz"
     with zipfile.ZipFile(path, "w") as file:

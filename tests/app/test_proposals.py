@@ -120,3 +120,13 @@ def test_a_run_that_says_something_else_is_refused(client, studio, made):
     assert answer.status_code == 400
     assert "step recognition" in answer.json()["error"]["next"]
     assert find_run(studio.database, project, run).name in answer.json()["error"]["value"]
+
+
+@pytest.mark.fault
+def test_a_run_keeps_its_own_names_when_labels_are_renamed_or_archived(client, studio, made):
+    _, video, run, ids = made
+    labels.rename_label(studio.database, ids[CLASSES[0]], "slice bread")
+    labels.archive_label(studio.database, ids[CLASSES[1]])
+    found = asked(client, video, run).json()["proposals"]
+    assert [p["label"] for p in found] == [CLASSES[0], CLASSES[1], CLASSES[0]]
+    assert [p["label_id"] for p in found] == [None, None, None]  # nothing that could be accepted

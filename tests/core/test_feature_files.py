@@ -109,6 +109,7 @@ def test_a_damaged_file_is_refused(tmp_path, name, content):
         open_array(tmp_path / name)
 
 
+@pytest.mark.fault
 def test_an_archive_of_arrays_is_refused(tmp_path):
     np.savez(tmp_path / "x.npz", a=np.ones(3))
     (tmp_path / "x.npz").rename(tmp_path / "x.npy")

@@ -152,6 +152,7 @@ def test_an_ignored_span_is_cut_too():
     assert matched.clipped == 1
 
 
+@pytest.mark.fault
 @pytest.mark.parametrize(
     "segment",
     [(5 * SECOND, 11 * SECOND + 1), (10 * SECOND, 10 * SECOND + 1), (20 * SECOND, 30 * SECOND)],
@@ -162,6 +163,7 @@ def test_a_segment_that_does_not_fit_makes_its_row_a_fault(segment):
     assert "within its video of 10.00 s" in matched.faults[0].rule
 
 
+@pytest.mark.fault
 def test_times_in_milliseconds_do_not_pass_as_seconds():
     assert "2000.00 s to 5000.00 s" in fitted((2_000 * SECOND, 5_000 * SECOND)).faults[0].value
 

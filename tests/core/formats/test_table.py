@@ -53,6 +53,7 @@ def test_separators_and_line_ends_are_found_out(table, delimiter, ending):
     assert only(table(text)).segments == (Segment(0, US, "stir"),)
 
 
+@pytest.mark.fault
 def test_a_byte_order_mark_does_not_hide_the_first_column(table):
     assert only(table(b"\xef\xbb\xbf" + HEADER.encode() + b"a,0,1,stir\n")).video == "a"
 
@@ -76,6 +77,7 @@ def test_blank_lines_before_the_header_are_passed_over(table):
     assert only(table("\n , \n" + HEADER + "a,0,1,stir\n")).line == 4
 
 
+@pytest.mark.fault
 def test_a_decimal_comma_is_understood_between_semicolons(table):
     row = only(table("video;start;end;label\na;1,5;00:00:02,25;stir\n"))
     assert row.segments == (Segment(1_500_000, 2_250_000, "stir"),)
@@ -109,11 +111,13 @@ def test_background_is_a_row_without_segments_and_ambiguous_one_with_a_span(tabl
     ]
 
 
+@pytest.mark.fault
 @pytest.mark.parametrize("label", ["NA", "None", "null", "007", "nan"])
 def test_a_label_that_looks_like_nothing_is_text(table, label):
     assert only(table(HEADER + f"a,0,1,{label}\n")).segments[0].label == label
 
 
+@pytest.mark.fault
 @pytest.mark.parametrize(
     ("line", "rule"),
     [
@@ -159,6 +163,7 @@ def test_lines_are_counted_as_an_editor_counts_them(table):
     assert [one.line for one in reading.faults] == [6]
 
 
+@pytest.mark.fault
 def test_an_unclosed_quote_costs_one_row_however_long_the_file(table):
     reading = table(HEADER + 'a,0,1,"stir\n' + "a,0,1,pour\n" * 500)
     assert (len(reading.rows), [one.line for one in reading.faults]) == (500, [2])
@@ -168,12 +173,14 @@ def test_a_header_alone_is_a_table_without_rows(table):
     assert table(HEADER) == Reading((), ())
 
 
+@pytest.mark.fault
 @pytest.mark.parametrize("content", ["", "\n\n", " , ,\n", b"\xef\xbb\xbf"])
 def test_an_empty_file_is_refused(table, content):
     with pytest.raises(InvalidFile, match="begin with a line of column names"):
         table(content)
 
 
+@pytest.mark.fault
 @pytest.mark.parametrize(
     ("header", "missing"),
     [
@@ -188,6 +195,7 @@ def test_missing_columns_are_named_with_those_that_are_there(table, header, miss
     assert f"'{header.split(',')[1]}'" in caught.value.next_step
 
 
+@pytest.mark.fault
 @pytest.mark.parametrize(
     ("header", "names"),
     [
@@ -200,6 +208,7 @@ def test_two_columns_for_one_thing_are_refused(table, header, names):
         table(header + "\n")
 
 
+@pytest.mark.fault
 @pytest.mark.parametrize(
     ("content", "message"),
     [
@@ -214,6 +223,7 @@ def test_another_encoding_is_refused_with_its_line(table, content, message):
     assert "UTF-8" in caught.value.next_step
 
 
+@pytest.mark.fault
 def test_the_number_of_rows_is_limited(table):
     rows = HEADER + "a,0,1,stir\na,2,1,stir\na,0,1,stir\n"
     assert len(table(rows, row_limit=3).rows) == 2

@@ -45,6 +45,7 @@ def test_microseconds_survive_both_ways_of_writing(us):
     assert time_us(clock) == time_us(clock.replace(".", ","), decimal_comma=True) == us
 
 
+@pytest.mark.fault
 @pytest.mark.parametrize(
     "text",
     [
@@ -58,6 +59,7 @@ def test_what_is_no_plain_time_is_refused(text):
         time_us(text)
 
 
+@pytest.mark.fault
 @pytest.mark.parametrize("text", ["-1", "-0.5", "-.5"])
 def test_a_negative_time_is_refused_as_such(text):
     with pytest.raises(InvalidData, match="must not be negative: start '-"):
@@ -78,6 +80,7 @@ def test_any_text_is_a_time_or_a_refusal(text):
         assert error.sentence.isprintable()
 
 
+@pytest.mark.fault
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
@@ -108,12 +111,14 @@ def test_the_spelling_of_a_label_is_stable(text):
     assert label == label.strip()
 
 
+@pytest.mark.fault
 @pytest.mark.parametrize("text", ["", "   ", "\u200b", "\u00a0\u00a0", "\x00"])
 def test_an_empty_label_is_refused(text):
     with pytest.raises(InvalidData, match="must have a name"):
         label_of(text)
 
 
+@pytest.mark.fault
 @pytest.mark.parametrize("text", ["a\x00b", "a\x07b", "a\ud800b"])
 def test_control_characters_and_lone_surrogates_are_refused(text):
     with pytest.raises(InvalidData, match="control characters") as caught:
@@ -121,6 +126,7 @@ def test_control_characters_and_lone_surrogates_are_refused(text):
     assert caught.value.sentence.encode("utf-8")
 
 
+@pytest.mark.fault
 def test_a_label_of_10_kb_is_refused_in_a_short_sentence():
     assert label_of("x" * LABEL_LIMIT) == "x" * LABEL_LIMIT
     with pytest.raises(InvalidData, match="at most 200 characters: 10240 in") as caught:
@@ -143,6 +149,7 @@ def test_another_name_is_a_segment():
     assert labelled(2, 5, "background music") == (mark,)
 
 
+@pytest.mark.fault
 @pytest.mark.parametrize("name", ["pour", "background", "Ambiguous"])
 @pytest.mark.parametrize(("start", "end"), [(5, 5), (6, 5)])
 def test_an_interval_must_end_after_it_starts_whatever_its_name(name, start, end):

@@ -40,6 +40,7 @@ def wipe(path, number):
     return path
 
 
+@pytest.mark.fault
 def test_a_truncated_fast_start_file_keeps_its_beginning(tmp_path):
     path = cut(replace(Clip(), muxing=FAST_START).write(tmp_path / "a.mp4"), 20)
     info = examine(path, DEFAULT_LIMITS)
@@ -56,6 +57,7 @@ def test_frames_that_do_not_decode_do_not_count(tmp_path):
     assert len(taken) == info.frame_count < 50
 
 
+@pytest.mark.fault
 def test_rot_in_the_middle_is_passed_over(clip):
     info = examine(wipe(clip, 25), DEFAULT_LIMITS)
     assert info.health == "damaged"
@@ -65,6 +67,7 @@ def test_rot_in_the_middle_is_passed_over(clip):
     assert [number_of(i) for _, i in sample(clip, [400_000, 1_200_000])] == [10, 30]
 
 
+@pytest.mark.fault
 def test_what_is_said_to_be_lost_is_what_sampling_leaves_out(clip):
     info = examine(wipe(clip, 20), DEFAULT_LIMITS)
     taken = [time for time, _ in sample(clip, grid_us(2_000_000, 50))]
@@ -72,6 +75,7 @@ def test_what_is_said_to_be_lost_is_what_sampling_leaves_out(clip):
     assert 800_000 not in taken
 
 
+@pytest.mark.fault
 def test_a_lost_frame_does_not_move_those_after_it_where_there_are_no_pts(tmp_path):
     path = replace(Clip(), options={"g": "10", "bf": "0"}).write(tmp_path / "a.avi")
     info = examine(wipe(path, 25), DEFAULT_LIMITS)

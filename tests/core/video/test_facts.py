@@ -27,11 +27,13 @@ def test_times_size_and_codec_are_those_that_were_written(found, layout):
     assert info.usable_us == info.duration_us
 
 
+@pytest.mark.fault
 def test_only_what_every_browser_plays_is_playable(found, layout):
     info = found(layout)
     assert info.playable == layout.playable == (not info.why_not)
 
 
+@pytest.mark.fault
 def test_the_offset_is_where_the_file_itself_puts_its_first_frame(found, layout):
     assert found(layout).offset_us == layout.offset_us
 
@@ -42,6 +44,7 @@ def test_looking_at_places_finds_what_decoding_everything_finds(written, found, 
     assert np.array_equal(whole.pts_us, places.pts_us)
 
 
+@pytest.mark.fault
 def test_evenly_spaced_frames_are_constant_and_others_variable(found, layout):
     info = found(layout)
     assert info.timing == ("constant" if layout.clip.evenly_spaced else "variable")
@@ -114,6 +117,7 @@ def test_a_title_in_an_old_encoding_is_no_obstacle(tmp_path):
     assert examine(path, DEFAULT_LIMITS).frame_count == 50
 
 
+@pytest.mark.fault
 def test_a_single_frame_is_a_video(tmp_path):
     path = replace(Clip(), times_ms=(0, 40)).write(tmp_path / "short.mp4")
     show_only(path, 40, 80)
@@ -121,6 +125,7 @@ def test_a_single_frame_is_a_video(tmp_path):
     assert (info.frame_count, info.duration_us, info.timing) == (1, 40_000, "constant")
 
 
+@pytest.mark.fault
 def test_a_time_lapse_keeps_its_slow_clock(tmp_path):
     slow = replace(Clip(), times_ms=(0, 16_000, 32_000, 48_000))
     info = examine(slow.write(tmp_path / "slow.mp4"), DEFAULT_LIMITS)
@@ -128,6 +133,7 @@ def test_a_time_lapse_keeps_its_slow_clock(tmp_path):
     assert info.fps == pytest.approx(1 / 16, abs=1e-3)
 
 
+@pytest.mark.fault
 def test_a_picture_beyond_the_limit_is_refused_before_it_is_decoded(clip):
     with pytest.raises(UnreadableVideo, match=r"at most 0\.01 million .* has 160 x 96"):
         examine(clip, Limits(max_pixels=10_000))
@@ -138,6 +144,7 @@ def test_a_video_beyond_the_longest_duration_is_refused(clip):
         examine(clip, Limits(max_duration_us=1_000_000))
 
 
+@pytest.mark.fault
 def test_sound_with_cover_art_is_no_video(tmp_path):
     path = tmp_path / "song.m4a"
     with av.open(str(path), "w", format="mp4") as output:

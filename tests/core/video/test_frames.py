@@ -26,6 +26,7 @@ def numbers(path, times_us):
     return [number_of(image) for _, image in sample(path, times_us)]
 
 
+@pytest.mark.fault
 def test_each_time_gets_the_last_frame_at_or_before_it(written, layout):
     times = grid_us(2_200_000, 7.5)
     taken = list(sample(written(layout), times))
@@ -99,6 +100,7 @@ def test_a_near_time_is_reached_by_reading_on(long_clip):
         assert source.jump(now_us, 1_700_000) is None
 
 
+@pytest.mark.fault
 def test_the_clock_starts_at_the_first_frame_that_an_edit_list_shows(clip):
     show_only(clip, 400, 2000)
     taken = [(time, number_of(image)) for time, image in sample(clip, [0, 400_000])]
@@ -124,6 +126,7 @@ def test_a_bound_shrinks_the_displayed_picture_and_keeps_its_shape(tmp_path, bou
     assert number_of(image) == 7
 
 
+@pytest.mark.fault
 def test_a_change_of_resolution_on_the_way_is_scaled_to_the_first(tmp_path):
     # The first part begins at 80 ms, to have room for its B-frames.
     small = replace(Clip(), times_ms=tuple(range(2080, 4080, 40)), size=(80, 48))
@@ -159,6 +162,7 @@ def test_times_must_ascend(clip):
         next(sample(clip, [2, 1]))
 
 
+@pytest.mark.fault
 def test_a_file_that_is_no_video_is_refused(tmp_path):
     path = tmp_path / "notes.mp4"
     path.write_text("buy sugar")

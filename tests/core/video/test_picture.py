@@ -8,6 +8,7 @@ import pytest
 from core.video.picture import even, square_pixels, turned, within
 
 
+@pytest.mark.fault
 def test_turning_clockwise_brings_the_left_column_up():
     image = np.arange(6, dtype=np.uint8).reshape(2, 3, 1)
     assert turned(image, 90)[0, :, 0].tolist() == [3, 0]

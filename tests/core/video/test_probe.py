@@ -61,6 +61,7 @@ def test_any_name_is_read_as_it_stands(clip, tmp_path, name):
     assert probe(clip.rename(tmp_path / name)).frame_count == 50
 
 
+@pytest.mark.fault
 @pytest.mark.parametrize(
     ("content", "rule"),
     [
@@ -82,6 +83,7 @@ def test_what_only_pretends_to_be_a_video_is_refused(clip, tmp_path, content, ru
         probe(path)
 
 
+@pytest.mark.fault
 def test_a_still_picture_is_no_video(tmp_path):
     path = tmp_path / "still.mp4"
     with av.open(str(path), "w", format="image2", options={"update": "1"}) as output:
@@ -92,6 +94,19 @@ def test_a_still_picture_is_no_video(tmp_path):
         probe(path)
 
 
+@pytest.mark.fault
+def test_a_bare_stream_without_timestamps_is_no_video(tmp_path):
+    path = tmp_path / "stream.h264"
+    with av.open(str(path), "w", format="h264") as output:
+        stream = output.add_stream("libx264", rate=25)
+        stream.width, stream.height, stream.pix_fmt = 32, 32, "yuv420p"
+        output.mux([*stream.encode(av.VideoFrame(32, 32, "yuv420p")), *stream.encode()])
+    assert path.stat().st_size
+    with pytest.raises(UnreadableVideo, match="not a video"):
+        probe(path)
+
+
+@pytest.mark.fault
 def test_an_index_that_never_came_is_refused(clip):
     """A download that broke off before the moov box at the end."""
     clip.write_bytes(clip.read_bytes()[:-500])
@@ -99,6 +114,7 @@ def test_an_index_that_never_came_is_refused(clip):
         probe(clip)
 
 
+@pytest.mark.fault
 def test_sound_alone_is_no_video(tmp_path):
     path = tmp_path / "song.mp4"
     with av.open(str(path), "w") as output:
@@ -139,6 +155,7 @@ def test_a_file_that_needs_too_much_memory_is_given_up(tmp_path):
         probe(path, limits=Limits(memory_bytes=150 << 20))
 
 
+@pytest.mark.fault
 def test_a_huge_picture_in_a_small_file_is_refused(tmp_path):
     path = tmp_path / "bomb.mov"
     with av.open(str(path), "w") as output:

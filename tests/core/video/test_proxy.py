@@ -14,12 +14,14 @@ from core.video.info import DEFAULT_LIMITS
 from tests.core.video.clips import VARIABLE, Clip, number_of
 
 
+@pytest.mark.fault
 def test_every_frame_keeps_its_time(copied, found, layout):
     _, info = copied(layout)
     assert info.pts_us.tolist() == layout.clip.times_us
     assert abs(info.duration_us - found(layout).duration_us) <= 1
 
 
+@pytest.mark.fault
 def test_a_proxy_plays_upright_from_zero(copied, layout):
     _, info = copied(layout)
     assert (info.playable, info.offset_us, info.rotation) == (True, 0, 0)
@@ -89,6 +91,7 @@ def test_a_failure_keeps_the_proxy_that_was_there(tmp_path):
     assert sorted(p.name for p in tmp_path.iterdir()) == ["broken.mp4", "proxy.mp4"]
 
 
+@pytest.mark.fault
 def test_odd_sizes_lose_a_row_and_a_column(tmp_path):
     odd = replace(VARIABLE, size=(161, 97), pixels="yuv444p", aspect=Fraction(1))
     make_proxy(odd.write(tmp_path / "odd.mp4"), tmp_path / "proxy.mp4")
