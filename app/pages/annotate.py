@@ -3,8 +3,8 @@
 from app.widgets.page_view import PageView
 
 _PARTS = (
-    "player", "axis", "timeline", "timeline_pointer", "keys", "editor", "annotate_saving",
-    "annotate_document", "annotate_panels", "annotate_help",
+    "player", "axis", "timeline", "timeline_pointer", "keys", "editor", "editor_snapping",
+    "editor_proposals", "annotate_saving", "annotate_document", "annotate_panels", "annotate_help",
 )  # fmt: skip
 
 

@@ -13,11 +13,11 @@
   };
 
   window.Studio.LabelPanel = class {
-    // add(name) makes a label and returns its id.
-    constructor(ed, {add}) {
-      this.ed = ed; this.add = add; this.place = 0; this.then = null;
+    // add(name) makes a label and returns its id; held(key) is what the editor itself does by a key, else null.
+    constructor(ed, {add, held}) {
+      this.ed = ed; this.add = add; this.held = held; this.place = 0; this.then = null;
       this.search = el('input', {type: 'search', placeholder: 'Label … ( / )', 'aria-label': 'Search labels', autocomplete: 'off', spellcheck: false,
-        oninput: () => { this.place = 0; this.fill(); }, onkeydown: e => this.key(e), onblur: () => setTimeout(() => { this.then = null; }, 300)});
+        oninput: () => { this.place = 0; this.fill(); }, onkeydown: e => this.typed(e), onblur: () => setTimeout(() => { this.then = null; }, 300)});
       this.list = el('div.an-labels', {role: 'listbox', 'aria-label': 'Labels'});
       this.hint = el('p.st-small.st-dim.an-hint', {hidden: true});
       this.element = el('section.an-labelbox', {}, this.search, this.hint, this.list);
@@ -28,10 +28,17 @@
     // Keys of labels: their own, and digits for the first ten that have none.
     keys() {
       const keys = new Map(), {labels} = this;
-      for (const label of labels) if (label.hotkey) keys.set(label.hotkey, label.id);
-      const free = [...'1234567890'].filter(digit => !keys.has(digit));
+      for (const label of labels) if (label.hotkey && !this.held(label.hotkey)) keys.set(label.hotkey, label.id);
+      const free = [...'1234567890'].filter(digit => !keys.has(digit) && !this.held(digit));
       for (const label of labels.filter(l => !l.hotkey).slice(0, free.length)) keys.set(free.shift(), label.id);
       return keys;
+    }
+
+    // The key that reaches a label; struck out where the editor itself has it.
+    key(label, key) {
+      if (key) return el('kbd', {}, window.Studio.keyShown(key));
+      const what = label.hotkey && this.held(label.hotkey);
+      return what ? el('kbd.an-held', {title: `This key is the editor’s: ${what}. Give one of the two another key.`}, window.Studio.keyShown(label.hotkey)) : null;
     }
 
     focus(then = null, hint = '') {
@@ -47,7 +54,7 @@
       this.found = found;
       const rows = found.slice(0, SHOWN).map((label, n) => el(`div.an-label${label.id === this.ed.activeLabel ? '.active' : ''}${chosen.has(label.id) ? '.chosen' : ''}${typing && n === this.place ? '.first' : ''}`,
         {role: 'option', 'aria-selected': label.id === this.ed.activeLabel ? 'true' : 'false', onmousedown: e => { e.preventDefault(); this.take(label.id); }},
-        el('i', {style: `background:${this.ed.colourOf({label_id: label.id})}`}), el('span', {}, label.name), recorded.has(label.id) ? el('b.an-rec', {}, '●') : null, keys.has(label.id) ? el('kbd', {}, window.Studio.keyShown(keys.get(label.id))) : null));
+        el('i', {style: `background:${this.ed.colourOf({label_id: label.id})}`}), el('span', {}, label.name), recorded.has(label.id) ? el('b.an-rec', {}, '●') : null, this.key(label, keys.get(label.id))));
       if (found.length > SHOWN) rows.push(el('p.st-small.st-dim', {}, `${found.length - SHOWN} more: type to find them.`));
       if (typing && !found.some(label => label.name.toLowerCase() === typing.toLowerCase())) {
         rows.push(el('button.st-quiet.an-new', {onmousedown: e => { e.preventDefault(); this.make(typing); }}, `New label “${typing}”`));
@@ -69,7 +76,7 @@
       this.fill();
     }
 
-    key(e) {
+    typed(e) {
       const typing = this.search.value.trim();
       if (e.key === 'ArrowDown' || e.key === 'ArrowUp') { this.place = Math.min(Math.max(0, this.place + (e.key === 'ArrowDown' ? 1 : -1)), Math.max(0, this.found.length - 1)); this.fill(); e.preventDefault(); }
       else if (e.key === 'Escape') { this.search.value = ''; this.hint.hidden = true; this.search.blur(); this.fill(); e.preventDefault(); }

@@ -1,8 +1,8 @@
 // The editor: what is chosen, what is marked, and everything that can be done to segments. It knows
-// neither keys nor mouse; every change goes through the document as one operation.
+// neither keys nor mouse; every change goes through the document as one operation. Snapping and what a
+// run proposes stand in files of their own.
 (() => {
   const {colour, say} = window.Studio;
-  const SECOND = 1e6;
 
   window.Studio.Editor = class {
     // parts: {doc, player}; onSelect() after the selection, the marks or the active label changed;
@@ -80,7 +80,6 @@
       const after = rows.filter(row => { const was = this.doc.rows.get(row.id); return !was || Object.keys(row).some(key => row[key] !== was[key]); });
       if (after.length || answers?.length) this.doc.do(name, after, answers);
     }
-
 
     // A segment of the active label; without one the label is asked for first.
     create(from, to, values = {}) {
@@ -305,78 +304,6 @@
       if (this.recording.size) this.recording.clear();
       else if (this.marks.into !== null || this.marks.out !== null) this.marks = {into: null, out: null};
       else { this.selected.clear(); this.proposal = null; }
-      this.onSelect();
-    }
-
-    // ---- snapping -------------------------------------------------------------------------------
-
-    wantsSnap(altKey) { return this.snaps !== altKey; }
-
-    // The nearest edge, mark, change of a run or shot cut within `reach`, or the playhead as it stood
-    // before the drag, which shows what is dragged; else null.
-    near(us, reach, except, head) {
-      let best = null, near = reach;
-      const offer = at => { const away = Math.abs(at - us); if (away < near) { near = away; best = at; } };
-      for (const track of this.tracks) for (const row of this.doc.within(track, us - reach, us + reach)) if (!except.has(row.id)) { offer(row.start_us); offer(row.end_us); }
-      offer(head);
-      for (const list of [this.boundaries, this.cuts, [this.marks.into ?? Infinity, this.marks.out ?? Infinity]]) for (const at of list) offer(this.frames.nearest(at));
-      return best;
-    }
-
-    // The chosen segment's edges to the nearest change of the run or shot cut within a second.
-    snapEdges() {
-      const places = [...this.boundaries, ...this.cuts].map(us => this.frames.nearest(us)), after = new Map();
-      if (!places.length) return say('No change of a run and no shot cut to snap to; choose a run.');
-      const near = us => places.reduce((best, at) => Math.abs(at - us) < Math.abs(best - us) ? at : best, places[0]);
-      for (const row of this.chosen.filter(r => r.kind !== 'point')) {
-        const start_us = Math.abs(near(row.start_us) - row.start_us) <= SECOND ? near(row.start_us) : row.start_us;
-        const end_us = Math.abs(near(row.end_us) - row.end_us) <= SECOND ? near(row.end_us) : row.end_us;
-        if (end_us > start_us && (start_us !== row.start_us || end_us !== row.end_us)) after.set(row.id, {...row, start_us, end_us});
-      }
-      if (!after.size) return say(this.selected.size ? 'The edges stand there already.' : 'Choose a segment first.');
-      this.apply('snap', [...after.values()]);
-    }
-
-    // ---- proposals ------------------------------------------------------------------------------
-
-    isOpen(p) { return p.label_id !== null && !this.rejected.has(p.id) && (this.doc.rows.get(p.id)?.deleted ?? true); }
-    get open() { return this.proposals ? this.proposals.rows.filter(p => this.isOpen(p)) : []; }
-    proposalsWithin(from, to) { return this.open.filter(p => p.start_us <= to && p.end_us >= from); }
-
-    clickProposal(row, part, us) {
-      if (part === 'accept') return this.accept([row]);
-      if (part === 'reject') return this.reject([row]);
-      this.proposal = row;
-      this.selected.clear();
-      this.player.seek(us);
-      this.onSelect();
-    }
-
-    nextProposal(step) {
-      const {open} = this, at = this.proposal?.start_us ?? this.player.frameStart;
-      const found = step > 0 ? open.find(p => p.start_us > at || (!this.proposal && p.start_us >= at)) : open.findLast(p => p.start_us < at);
-      if (!found) return say(this.proposals ? 'No further proposal.' : 'Choose a run that proposes.');
-      this.clickProposal(found, 'body', found.start_us);
-    }
-
-    // They become segments of the active track; nothing that is there is touched.
-    accept(list = this.proposal ? [this.proposal] : []) {
-      if (!list.length) return say('Choose a proposal first (N).');
-      const {frames} = this;
-      // Where a run is asked twice a second, a time that it names may lie within a frame.
-      const rows = list.map(p => ({...p, start_us: frames.nearest(p.start_us)})).map(p => this.doc.make({id: p.id, start_us: p.start_us, end_us: Math.max(frames.nearest(p.end_us), frames.start(frames.index(p.start_us) + 1)), label_id: p.label_id, confidence: p.confidence, source: 'proposal', track: this.activeTrack}));
-      this.apply(rows.length > 1 ? `accept ${rows.length} proposals` : 'accept', rows);
-      const after = list.length === 1 ? this.open.find(p => p.start_us >= list[0].start_us) ?? null : null;
-      this.pickAll(rows);
-      this.proposal = after;
-      this.onSelect();
-    }
-
-    reject(list = this.proposal ? [this.proposal] : []) {
-      if (!list.length) return say('Choose a proposal first (N).');
-      this.apply(list.length > 1 ? `reject ${list.length} proposals` : 'reject', [], list.map(p => ({proposal: p.id, run: this.proposals.run, rejected: true})));
-      this.proposal = this.open.find(p => p.start_us >= list[0].start_us) ?? null;
-      if (this.proposal) this.player.seek(this.proposal.start_us);
       this.onSelect();
     }
   };

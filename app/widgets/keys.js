@@ -28,6 +28,9 @@
     hint(id) { return this.keys(id).map(shown).join(', '); }
     learn() { this.byKey = new Map([...this.actions.keys()].flatMap(id => this.keys(id).map(key => [key, id]))); }
 
+    // What a key does, null if nothing.
+    action(key) { return this.actions.get(this.byKey.get(key))?.what ?? null; }
+
     // Who else has a key: an action's name, '' if nobody.
     holder(key, except) {
       for (const [id, action] of this.actions) if (id !== except && this.keys(id).includes(key)) return action.what;

@@ -295,4 +295,4 @@ def desk(tab: Visit, site: Site) -> Iterator[Desk]:
     yield Desk(site, tab, project, videos)
     tab.page.goto("about:blank")
     faults, tab.faults[:] = tab.faults[:], []
-    assert faults == []
+    assert faults == [], faults

@@ -91,6 +91,15 @@ def test_labels_have_their_own_keys_and_digits_go_to_those_without(desk):
         assert desk.press(key).spans() == [(name, 10, 30)]
 
 
+def test_a_hotkey_that_the_editor_has_itself_is_struck_out_with_its_reason(desk):
+    label_sets.change(desk.site.studio, desk.labels[FRIDGE], {"hotkey": "s"})
+    desk.lay((MILK, 10, 30))
+    held = desk.open().page.wait_for_selector(".an-label:has-text('open fridge') .an-held")
+    assert held.inner_text() == "S"
+    assert "Split at the playhead" in held.get_attribute("title")
+    assert desk.at(20).press("s").spans() == [(MILK, 10, 20), (MILK, 20, 30)]
+
+
 def test_an_archived_label_stays_on_its_segments_and_is_offered_no_more(desk):
     desk.lay((BREAD, 10, 30))
     stored.archive_label(desk.site.studio.database, desk.labels[BREAD])
