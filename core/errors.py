@@ -6,7 +6,9 @@ StudioError                 rule, value, next step
 ├── InvalidData             labels, splits or segments that cannot be used
 │   └── InvalidFile         the same, in a file, with its line where known
 ├── UnreadableVideo         a file that cannot be played or decoded
+│   └── DecoderFailed       the same, because reading it crashed the decoder or stood still
 ├── MissingArtifact         a file that an earlier step should have made
+├── Unavailable             the database or its disk takes nothing now; asked again later, it may
 ├── Conflict                somebody else changed or holds it
 │   └── ChangedElsewhere    the same, of segments, with what they are now
 └── Stopped                 the person asked to stop
@@ -66,8 +68,16 @@ class UnreadableVideo(StudioError):
     """A file that cannot be played or decoded."""
 
 
+class DecoderFailed(UnreadableVideo):
+    """A file whose reading crashed the decoder, or stood still."""
+
+
 class MissingArtifact(StudioError):
     """A file that an earlier step should have made."""
+
+
+class Unavailable(StudioError):
+    """The database or its disk takes nothing now; the same request may succeed later."""
 
 
 class Conflict(StudioError):

@@ -77,13 +77,14 @@ def segment_history(
     found: list[SegmentChange] = []
     with database.read() as session:
         fetch(session, tables.Video, video_id)
-        for sequence, at_us, action, detail in session.execute(statement):
-            said = _said(detail.get("segments", ()), segment_id)
-            if said is not None:
-                name = detail.get("name", action)
-                found.append(SegmentChange(sequence, at_us, name, *said))
-            if len(found) > limit:
-                break
+        with session.execute(statement) as log:
+            for sequence, at_us, action, detail in log:
+                said = _said(detail.get("segments", ()), segment_id)
+                if said is not None:
+                    name = detail.get("name", action)
+                    found.append(SegmentChange(sequence, at_us, name, *said))
+                if len(found) > limit:
+                    break
     return tuple(_completed(found))[:limit]
 
 

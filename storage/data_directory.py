@@ -151,6 +151,12 @@ class DataDirectory:
                 f"'{self.root}' ({error.strerror or error})",
                 f"Choose another with --data-dir or {VARIABLE}.",
             ) from error
+        if self.database.exists() and not os.access(self.database, os.W_OK):
+            raise StudioError(
+                "The database file cannot be written",
+                f"'{self.database}' is read-only",
+                "Give yourself write access to it, or choose another --data-dir.",
+            )
 
     @contextmanager
     def hold(self) -> Iterator[None]:

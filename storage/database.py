@@ -1,62 +1,69 @@
 """The database: one writer, many readers."""
 
 import itertools
-import json
-import math
-import sqlite3
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
 import sqlalchemy as sa
-from sqlalchemy import event
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import DeclarativeBase, Session
 
 from core.errors import UnknownName
-from storage import schema
+from storage import schema, server_schema
 from storage.changes import CHANGED, ChangeLog
+from storage.engines import sqlite_engine
 from storage.faults import explained
+from storage.server import QueueLock, checked_url, name_of, server_engine
 
 _Row = TypeVar("_Row", bound=DeclarativeBase)
 _Item = TypeVar("_Item")
 
-_PRAGMAS = (
-    "busy_timeout=5000",  # first, since the next one may already have to wait
-    "journal_mode=WAL",
-    "synchronous=FULL",
-    "foreign_keys=ON",
-    "temp_store=MEMORY",
-)
-
 
 class Database:
-    """A database file, opened for one writer and many readers.
+    """A database, opened for one writer and many readers.
 
     Nothing is opened before the first use. Whoever writes holds the lock of the data directory and
     calls `migrate` first; whoever only reads calls `check`.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, server: str | None = None) -> None:
+        """Name the file, or with `server` the URL of a database that takes its place."""
         self.path = path
-        self._writer = _engine(path, write=True)
-        self._reader = _engine(path, write=False)
+        self.server = server
+        if server is None:
+            self._place: Path | str = path
+            self._queue = None
+            self._writer, self._reader = (sqlite_engine(path, write=w) for w in (True, False))
+        else:
+            url = checked_url(server)
+            self._place = name_of(url)
+            self._queue = QueueLock(url)
+            self._writer, self._reader = (server_engine(url, write=w) for w in (True, False))
         self._one_writer = threading.RLock()
         self._inside = threading.local()
         self._log = ChangeLog(path.with_name("changes.jsonl"))
 
     def migrate(self) -> Path | None:
-        """Bring the file to the newest schema; return the backup that was made before, if any."""
-        with self._one_writer, explained(self.path):
-            backup = schema.migrate(self.path)
+        """Bring the schema up to date; return the backup that was made before, if any."""
+        with self._one_writer, explained(self._place):
+            backup = None
+            if isinstance(self._place, Path):
+                backup = schema.migrate(self._place)
+            else:
+                server_schema.migrate(self._writer, self._place)
             self._publish()
         return backup
 
     def check(self) -> None:
-        """Raise unless the file is there and has the schema of this program."""
-        schema.check(self.path)
+        """Raise unless the database is there and has the schema of this program."""
+        with explained(self._place):
+            if isinstance(self._place, Path):
+                schema.check(self._place)
+            else:
+                server_schema.check(self._reader, self._place)
 
     @contextmanager
     def write(self) -> Iterator[Session]:
@@ -65,7 +72,7 @@ class Database:
         Inside another one of the same thread it becomes a part of that: undone alone when it
         raises, durable when the outer one ends.
         """
-        with self._one_writer, explained(self.path):
+        with self._one_writer, explained(self._place):
             outer = self._session_inside()
             if outer is not None:
                 with outer.begin_nested():
@@ -87,11 +94,20 @@ class Database:
         if outer is not None:
             yield outer
             return
-        with explained(self.path), Session(self._reader) as session:
+        with explained(self._place), Session(self._reader) as session:
             yield session
+
+    def runs_queue(self) -> bool:
+        """Say whether this program is the one that runs the jobs of the database.
+
+        A file has one program; of those that share a server, one does, and the next when it ends.
+        """
+        return self._queue is None or self._queue.is_mine()
 
     def close(self) -> None:
         """Close all connections."""
+        if self._queue is not None:
+            self._queue.close()
         self._writer.dispose()
         self._reader.dispose()
 
@@ -138,39 +154,3 @@ def upsert(
     keys = [column.name for column in sa.inspect(table).primary_key]
     changed = {name: statement.excluded[name] for name in rows[0] if name not in keys}
     session.execute(statement.on_conflict_do_update(index_elements=keys, set_=changed), list(rows))
-
-
-def _engine(path: Path, *, write: bool) -> sa.Engine:
-    engine = sa.create_engine(f"sqlite:///{path}", json_serializer=_as_json)
-
-    @event.listens_for(engine, "connect")
-    def _connect(dbapi: sqlite3.Connection, _: object) -> None:
-        dbapi.isolation_level = None  # we emit BEGIN ourselves
-        with closing(dbapi.cursor()) as cursor:
-            for pragma in (*_PRAGMAS, *(() if write else ("query_only=ON",))):
-                cursor.execute(f"PRAGMA {pragma}")
-
-    @event.listens_for(engine, "begin")
-    def _begin(connection: sa.Connection) -> None:
-        # A plain BEGIN that reads and then writes would lose updates or fail as busy at once.
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
-
-    return engine
-
-
-def _as_json(value: Any) -> str:
-    try:
-        return json.dumps(value, allow_nan=False, separators=(",", ":"))
-    except ValueError:
-        return json.dumps(_finite(value), allow_nan=False, separators=(",", ":"))
-
-
-def _finite(value: Any) -> Any:
-    """Replace NaN and infinity by null, because JSON has no other word for them."""
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    if isinstance(value, Mapping):
-        return {key: _finite(each) for key, each in value.items()}
-    if isinstance(value, list | tuple):
-        return [_finite(each) for each in value]
-    return value

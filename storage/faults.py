@@ -8,7 +8,8 @@ from pathlib import Path
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm.exc import StaleDataError
 
-from core.errors import Conflict, InvalidFile, StudioError
+from core.errors import Conflict, InvalidFile, StudioError, Unavailable
+from storage import server
 from storage.backup import FOLDER, newest_whole
 
 _DAMAGED = "The database file is damaged"
@@ -16,8 +17,12 @@ _LATEST = "`gad restore latest` puts back the newest whole backup."
 
 
 @contextmanager
-def explained(path: Path) -> Iterator[None]:
-    """Turn the faults that a person can act on into their sentences; others stay as they are."""
+def explained(place: Path | str) -> Iterator[None]:
+    """Turn the faults that a person can act on into their sentences; others stay as they are.
+
+    Args:
+        place: The file, or the name of the database on its server.
+    """
     try:
         yield
     except StaleDataError as error:
@@ -25,7 +30,10 @@ def explained(path: Path) -> Iterator[None]:
             "This was changed elsewhere in the meantime", next_step="Reload it and try again."
         ) from error
     except DBAPIError as error:
-        explanation = _explanation(error, path)
+        if isinstance(place, Path):
+            explanation = _explanation(error, place)
+        else:
+            explanation = server.explanation(error, place)
         if explanation is None:
             raise
         raise explanation from error
@@ -54,18 +62,18 @@ def _explanation(error: DBAPIError, path: Path) -> StudioError | None:
                 "Another program holds the database", f"'{path}'", "Nothing was saved; try again."
             )
         case sqlite3.SQLITE_FULL | sqlite3.SQLITE_IOERR:
-            return StudioError(
+            return Unavailable(
                 "The disk is full or cannot be written, so this was not saved",
                 f"'{path}'",
                 "Free some space, then try again; what was saved before is kept.",
             )
         case sqlite3.SQLITE_READONLY | sqlite3.SQLITE_CANTOPEN | sqlite3.SQLITE_PERM:
-            return StudioError(
+            return Unavailable(
                 "The database cannot be opened for writing",
                 f"'{path}'",
                 "Give yourself write access to it, or choose another --data-dir.",
             )
         case sqlite3.SQLITE_CORRUPT | sqlite3.SQLITE_NOTADB:
             # Here is no time to read the backups.
-            return InvalidFile(_DAMAGED, path, None, f"End the studio. {_LATEST}")
+            return Unavailable(_DAMAGED, f"'{path}'", f"End the studio. {_LATEST}")
     return None

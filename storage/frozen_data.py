@@ -8,6 +8,7 @@ from core.manifest import video_from_json
 from core.types import LabelledVideo
 from storage import tables
 from storage.database import Database
+from storage.json_values import elements_of, length_of, text_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +33,7 @@ def frozen_data(database: Database, run_id: int) -> FrozenData | None:
     job = tables.Job
     statement = (
         sa.select(job.spec)
-        .where(job.kind == "train", sa.func.json_extract(job.spec, "$.run") == run_id)
+        .where(job.kind == "train", text_of(job.spec, "run") == str(run_id))
         .order_by(job.id.desc())
         .limit(1)
     )
@@ -46,12 +47,13 @@ def frozen_data(database: Database, run_id: int) -> FrozenData | None:
 def trainings(database: Database, project_id: int) -> dict[int, Training]:
     """Return the training of every run of a project that was trained here, by run."""
     job = tables.Job
-    video = sa.func.json_each(job.spec, "$.videos").table_valued("value", joins_implicitly=True)
-    in_training = sa.func.json_extract(video.c.value, "$.split") == "train"
-    run = sa.func.json_extract(job.spec, "$.run")
-    counted = sa.func.coalesce(sa.func.json_array_length(video.c.value, "$.segments"), 0)
+    video = elements_of(job.spec, "videos")
+    in_training = text_of(video.c.value, "split") == "train"
+    run = sa.cast(text_of(job.spec, "run"), sa.Integer)
+    counted = length_of(video.c.value, "segments")
     statement = (
         sa.select(run, job.id, _total(in_training, 1), _total(in_training, counted))
+        .select_from(job, video)
         .where(job.kind == "train", job.project_id == project_id)
         .group_by(job.id)
         .order_by(job.id)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy import orm
 from sqlalchemy.orm import Session
 
 from core.errors import Conflict, StudioError
@@ -90,13 +91,18 @@ def enqueue(database: Database, job: NewJob) -> Job:
 def claim(database: Database, slot: str) -> Job | None:
     """Start the oldest queued job of the highest priority in a free slot; None if there is none.
 
-    It is one statement, so that no two callers can get the same job or the same slot.
+    The slots that train on this machine, `cpu` and `gpu:N`, have one queue: whichever is free first
+    takes the next job, also one that waited for a GPU that is there no longer. So have the numbered
+    slots of another kind. It is one statement, so that no two callers can get the same job or slot.
     """
     table = tables.Job
     held = sa.select(table.id).where(table.slot == slot, table.state.in_(_ACTIVE))
+    kind = slot.partition(":")[0]
+    kinds = _HERE if kind in _HERE else (kind,)
+    alike = [sa.or_(table.slot == each, table.slot.startswith(f"{each}:")) for each in kinds]
     first = (
         sa.select(table.id)
-        .where(table.slot == slot, table.state == JobState.QUEUED, ~held.exists())
+        .where(sa.or_(*alike), table.state == JobState.QUEUED, ~held.exists())
         .order_by(table.priority.desc(), table.id)
         .limit(1)
         .scalar_subquery()
@@ -104,7 +110,7 @@ def claim(database: Database, slot: str) -> Job | None:
     statement = (
         sa.update(table)
         .where(table.id == first)
-        .values(state=JobState.RUNNING, started_us=now_us(), heartbeat_us=None)
+        .values(state=JobState.RUNNING, slot=slot, started_us=now_us(), heartbeat_us=None)
         .returning(table.id)
     )
     with database.write() as session:
@@ -166,21 +172,40 @@ def finish(database: Database, job_id: int, ending: Ending) -> Job:
         return _value(row)
 
 
-def resume(database: Database, job_id: int) -> Job:
-    """Queue a lost, failed or stopped job again; it keeps its place, its curve and its folder."""
+def put_first(database: Database, job_id: int) -> Job:
+    """Let a queued job go before all others that wait."""
+    table = tables.Job
+    with database.write() as session:
+        row = fetch(session, table, job_id)
+        if row.state is not JobState.QUEUED:
+            raise Conflict("Only a waiting job can be put first", f"job {job_id} is {row.state}")
+        waiting = sa.select(sa.func.max(table.priority))
+        waiting = waiting.where(table.state == JobState.QUEUED, table.id != job_id)
+        highest = session.scalar(waiting)
+        if highest is not None and highest >= row.priority:
+            row.priority = highest + 1
+        return _value(row)
+
+
+def resume(database: Database, job_id: int, because: StudioError | None = None) -> Job:
+    """Queue a lost, failed or stopped job again; it keeps its place, its curve and its folder.
+
+    Where nobody asked for it, `because` tells a person why it was done.
+    """
     with database.write() as session:
         row = fetch(session, tables.Job, job_id)
         _move(row, JobState.QUEUED)
         row.attempt += 1
         row.pid = row.pid_start = row.stop_request = row.heartbeat_us = None
-        row.started_us = row.ended_us = row.exit_code = row.error = row.result = None
+        row.started_us = row.ended_us = row.exit_code = row.result = None
+        row.error = because.as_json()["error"] if because else None
         return _value(row)
 
 
-def find_job(database: Database, job_id: int) -> Job:
-    """Return a job by its id."""
+def find_job(database: Database, job_id: int, *, spec: bool = True) -> Job:
+    """Return a job by its id; without its specification it is read much faster."""
     with database.read() as session:
-        return _value(fetch(session, tables.Job, job_id))
+        return _value(fetch(session, tables.Job, job_id), specs=spec)
 
 
 def list_jobs(
@@ -189,15 +214,21 @@ def list_jobs(
     *,
     states: Iterable[JobState] | None = None,
     limit: int | None = None,
+    specs: bool = True,
 ) -> tuple[Job, ...]:
-    """Return the jobs of a project, or of all, newest first."""
+    """Return the jobs of a project, or of all, newest first.
+
+    Without `specs`, which hold every segment of a training, they are read much faster.
+    """
     statement = sa.select(tables.Job).order_by(tables.Job.id.desc()).limit(limit)
+    if specs:
+        statement = statement.options(orm.undefer(tables.Job.spec))
     if project_id is not None:
         statement = statement.where(tables.Job.project_id == project_id)
     if states is not None:
         statement = statement.where(tables.Job.state.in_(list(states)))
     with database.read() as session:
-        return tuple(_value(row) for row in session.scalars(statement))
+        return tuple(_value(row, specs=specs) for row in session.scalars(statement))
 
 
 def add_curve_points(database: Database, job_id: int, points: Sequence[CurvePoint]) -> None:
@@ -231,6 +262,7 @@ def curve(database: Database, job_id: int, after_step: int = -1) -> tuple[CurveP
         return tuple(CurvePoint(*row) for row in session.execute(statement))
 
 
+_HERE = ("cpu", "gpu")
 _ACTIVE = tuple(state for state in JobState if state.is_active)
 
 
@@ -259,8 +291,9 @@ def _finite(value: float | None) -> float | None:
     return value if value is not None and math.isfinite(value) else None
 
 
-def _value(row: tables.Job) -> Job:
-    values = {name: getattr(row, name) for name in Job.__dataclass_fields__}
+def _value(row: tables.Job, *, specs: bool = True) -> Job:
+    values = {name: getattr(row, name) for name in Job.__dataclass_fields__ if name != "spec"}
+    values["spec"] = row.spec if specs else {}
     told = row.progress
     values["progress"] = Progress(**told) if told else None
     return Job(**values)

@@ -246,7 +246,9 @@ def select_videos(
     if wanted.order not in _FIELDS:
         raise unknown_name("order of videos", wanted.order, _FIELDS)
     first = _field(wanted.order)
-    statement = statement.order_by(first.desc() if wanted.descending else first, table.name)
+    # Both kinds of database shall say alike where an unknown value stands.
+    first = first.desc().nulls_last() if wanted.descending else first.asc().nulls_first()
+    statement = statement.order_by(first, table.name)
     return statement.limit(wanted.limit).offset(wanted.offset)
 
 

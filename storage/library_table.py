@@ -78,7 +78,7 @@ def count_projects(database: Database) -> dict[int, ProjectCounts]:
     by_split = (
         sa.select(
             video.project_id, video.split, sa.func.count(),
-            sa.func.sum(sa.func.coalesce(live.c.segments, 0)),
+            sa.cast(sa.func.sum(sa.func.coalesce(live.c.segments, 0)), sa.BigInteger),
         )
         .outerjoin(live, live.c.video_id == video.id)
         .where(video.archived.is_(False))

@@ -176,17 +176,18 @@ def _order(session: Session, video_id: int) -> tuple[list[str], list[str]]:
     redo: list[str] = []
     met: set[str] = set()
     nothing_since = True
-    for operation, undoes, redoes in session.execute(statement):
-        about = undoes or redoes or operation or ""
-        if about not in met:
-            met.add(about)
-            if undoes is None:
-                undo.append(about)
-            elif nothing_since and len(redo) < DEEPEST:
-                redo.append(about)
-        nothing_since = nothing_since and bool(undoes or redoes)
-        if len(undo) >= DEEPEST and not nothing_since:
-            break
+    with session.execute(statement) as log:
+        for operation, undoes, redoes in log:
+            about = undoes or redoes or operation or ""
+            if about not in met:
+                met.add(about)
+                if undoes is None:
+                    undo.append(about)
+                elif nothing_since and len(redo) < DEEPEST:
+                    redo.append(about)
+            nothing_since = nothing_since and bool(undoes or redoes)
+            if len(undo) >= DEEPEST and not nothing_since:
+                break
     return undo[:DEEPEST], redo
 
 

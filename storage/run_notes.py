@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from core.errors import Conflict, InvalidData
 from storage import tables
 from storage.database import Database, fetch
+from storage.json_values import text_of
 from storage.names import clean_name, clean_text
 from storage.states import JobState, RunState
 
@@ -69,7 +70,7 @@ def archive_run(database: Database, run_id: int) -> None:
     """
     job = tables.Job
     at_work = sa.select(job.id).where(
-        sa.func.json_extract(job.spec, "$.run") == run_id, job.state.in_(_UNFINISHED)
+        text_of(job.spec, "run") == str(run_id), job.state.in_(_UNFINISHED)
     )
     with database.write() as session:
         row = fetch(session, tables.Run, run_id)

@@ -113,6 +113,12 @@ def set_state(database: Database, run_id: int, state: RunState) -> None:
         fetch(session, tables.Run, run_id).state = state
 
 
+def set_job(database: Database, run_id: int, job_id: int) -> None:
+    """Say which job trains a run; a run without one was shipped."""
+    with database.write() as session:
+        fetch(session, tables.Run, run_id).job_id = job_id
+
+
 def rename_run(database: Database, run_id: int, name: str) -> None:
     """Give a run another name."""
     name = clean_name("run", name)

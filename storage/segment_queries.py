@@ -10,6 +10,8 @@ from storage import tables
 from storage.database import Database
 from storage.states import SegmentKind
 
+_Number = sa.SQLColumnExpression[int]
+
 
 class LabelledSpan(NamedTuple):
     """A live segment with a label and a duration."""
@@ -59,15 +61,15 @@ def covered_us(
     tracks `without` do not count.
     """
     segment, video = tables.Segment, tables.Video
-    end = sa.func.min(segment.end_us, sa.func.coalesce(video.usable_us, video.duration_us))
+    end = _least(segment.end_us, sa.func.coalesce(video.usable_us, video.duration_us))
     reached = sa.func.max(end).over(
         partition_by=segment.video_id,
         order_by=segment.start_us,  # among equal starts every order covers the same
         rows=(None, -1),
     )
-    gained = end - sa.func.max(segment.start_us, sa.func.coalesce(reached, 0))
+    gained = end - _greatest(segment.start_us, sa.func.coalesce(reached, 0))
     rows = (
-        sa.select(segment.video_id, sa.func.max(gained, 0).label("gained"))
+        sa.select(segment.video_id, _greatest(gained, sa.literal(0)).label("gained"))
         .join(video, video.id == segment.video_id)
         .where(
             video.project_id == project_id,
@@ -77,9 +79,18 @@ def covered_us(
         )
         .subquery()
     )
-    statement = sa.select(rows.c.video_id, sa.func.sum(rows.c.gained)).group_by(rows.c.video_id)
+    total = sa.cast(sa.func.sum(rows.c.gained), sa.BigInteger)
+    statement = sa.select(rows.c.video_id, total).group_by(rows.c.video_id)
     with database.read() as session:
         return {video_id: total or 0 for video_id, total in session.execute(statement)}
+
+
+def _least(one: _Number, two: _Number) -> sa.ColumnElement[int]:
+    return sa.case((one < two, one), else_=two)
+
+
+def _greatest(one: _Number, two: _Number) -> sa.ColumnElement[int]:
+    return sa.case((one > two, one), else_=two)
 
 
 def tracks(database: Database, project_id: int) -> tuple[str, ...]:

@@ -211,7 +211,7 @@ class Job(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     project_id: Mapped[int] = mapped_column(ForeignKey("project.id"), index=True)
     kind: Mapped[str]
-    spec: Mapped[dict[str, Any]]
+    spec: Mapped[dict[str, Any]] = mapped_column(deferred=True)  # it may be megabytes
     state: Mapped[JobState] = mapped_column(default=JobState.QUEUED)
     slot: Mapped[str]
     priority: Mapped[int] = mapped_column(default=0)

@@ -11,6 +11,7 @@ from core.types import LabelledVideo, Segment, Span, Split
 from storage import tables
 from storage.artifacts import digest
 from storage.database import Database, fetch
+from storage.json_values import elements_of, text_of
 from storage.projects import TRACKS_LEFT_OUT
 from storage.states import Health, SegmentKind
 
@@ -77,11 +78,15 @@ def trained_on(database: Database, run_id: int) -> frozenset[str] | None:
     None where no job trained it here: it was shipped.
     """
     job = tables.Job
-    video = sa.func.json_each(job.spec, "$.videos").table_valued("value", joins_implicitly=True)
-    statement = sa.select(sa.func.json_extract(video.c.value, "$.content_hash")).where(
-        job.kind == "train",
-        sa.func.json_extract(job.spec, "$.run") == run_id,
-        sa.func.json_extract(video.c.value, "$.split") == "train",
+    video = elements_of(job.spec, "videos")
+    statement = (
+        sa.select(text_of(video.c.value, "content_hash"))
+        .select_from(job, video)
+        .where(
+            job.kind == "train",
+            text_of(job.spec, "run") == str(run_id),
+            text_of(video.c.value, "split") == "train",
+        )
     )
     with database.read() as session:
         return frozenset(session.scalars(statement)) or None

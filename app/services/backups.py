@@ -1,19 +1,22 @@
 """Backups: made by themselves while the studio runs, asked for in the shell, put back there."""
 
+import itertools
 import logging
 import os
 import sys
 import threading
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from app.services import Studio
-from core.errors import Conflict, StudioError
+from core.errors import Conflict, InvalidConfig, StudioError
 from storage.backup import FOLDER, Backup, back_up, dated, list_backups
 from storage.data_directory import DataDirectory
 from storage.restore import restore
 from storage.rotation import AUTOMATIC, superseded
+from storage.server import VARIABLE, from_environment
 
 log = logging.getLogger(__name__)
 
@@ -23,6 +26,8 @@ EVERY = timedelta(hours=20)
 
 _LOOK_S = 600.0
 _LEFTOVER = timedelta(days=1)
+_WRITTEN = ("cache", "runs")
+"""Where else files are written under a name of their own before they take their place."""
 
 
 class Keeper:
@@ -55,6 +60,8 @@ class Keeper:
 
     def look(self, reason: str) -> None:
         """Make a backup if it is time, and remove what the new one supersedes; never raise."""
+        if self._studio.database.server is not None:
+            return  # whoever runs the server backs it up
         try:
             if is_due(self._database):
                 back_up(self._database, reason=reason)
@@ -84,27 +91,47 @@ def give_way() -> None:
 
 def is_due(database: Path) -> bool:
     """Say whether no automatic backup was made in the last 20 hours."""
+    now = datetime.now(UTC)
     made = [b.made_at for b in list_backups(database) if b.reason.startswith(AUTOMATIC)]
-    return not made or datetime.now(UTC) - max(made) >= EVERY
+    # One of the future was made by a clock that has been set right since.
+    return not any(now - EVERY < made_at <= now for made_at in made)
 
 
 def rotate(database: Path) -> None:
-    """Remove the automatic backups that others supersede, and what a killed backup left."""
+    """Remove the automatic backups that others supersede, and what killed processes left."""
     now = datetime.now(UTC)
     for backup in superseded(list_backups(database), now):
         backup.path.unlink(missing_ok=True)
-    for path in (database.parent / FOLDER).glob(".*.tmp*"):
-        if now.timestamp() - path.stat().st_mtime > _LEFTOVER.total_seconds():
-            path.unlink(missing_ok=True)
+    for place, name in itertools.product((FOLDER, *_WRITTEN), ("*.tmp*", ".*.part")):
+        for path in (database.parent / place).rglob(name):
+            with suppress(FileNotFoundError):  # whoever wrote it has just finished
+                age_s = now.timestamp() - path.stat().st_mtime
+                if path.is_file() and age_s > _LEFTOVER.total_seconds():
+                    path.unlink()
 
 
 def make(directory: DataDirectory, to: Path | None) -> dict[str, Any]:
     """Back a database up now, while it may be in use: into a file or folder, or with the others."""
+    check_is_file()
     database = directory.database
     if to is not None and to.is_dir():
         to = to / dated(database, "manual").name
     made = back_up(database, reason="manual", to=to.absolute() if to else None)
     return {"backup": str(made), "bytes": made.stat().st_size}
+
+
+def check_is_file() -> None:
+    """Refuse where the database lies on a server.
+
+    Raises:
+        InvalidConfig: The message names the tools of the server.
+    """
+    if from_environment():
+        raise InvalidConfig(
+            "These backups are of the file in the data directory; this database lies on a server",
+            f"{VARIABLE} is set",
+            "Use pg_dump and pg_restore, or unset it.",
+        )
 
 
 def listed(directory: DataDirectory) -> list[dict[str, Any]]:
@@ -127,6 +154,7 @@ def check_closed(directory: DataDirectory) -> None:
     Raises:
         Conflict: The message names its address.
     """
+    check_is_file()
     card = directory.read_server_card()
     if card is not None:
         raise Conflict(

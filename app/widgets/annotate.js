@@ -11,7 +11,7 @@
     const ed = Studio.editor = new Editor({doc, player});
     const timeline = Studio.timeline = new Timeline(ed);
     Studio.listenToPointer(timeline, ed);
-    const labels = new Studio.LabelPanel(ed, {add: addLabel});
+    const labels = new Studio.LabelPanel(ed, {add: addLabel, held: key => keys.action(key)});
     const segment = new Studio.SegmentPanel(ed, {history: row => Studio.historyDialog(ed, row)});
     const help = new Studio.HelpStrip({go, fix});
     ed.onSelect = () => { labels.fill(); segment.fill(); timeline.dirty = true; bar(); timeline.arrange(); };
@@ -30,7 +30,7 @@
     root.replaceChildren(empty, work);
     // A button that was clicked does not take the next Space for itself, nor gets it back from a dialog.
     work.addEventListener('click', e => { if (e.detail) e.target.closest('button')?.blur(); }, {capture: true});
-    const keys = Studio.keys = new KeyMap(actions(), {onChange: changedKeys => save({keys: changedKeys})});
+    const keys = Studio.keys = new KeyMap(actions(), {onChange: changedKeys => { save({keys: changedKeys}); labels.fill(); }});
     keys.extra = () => new Map([...labels.keys()].map(([key, id]) => [key, `label “${doc.labels.get(id).name}”`]));
     keys.onOther = name => { const id = labels.keys().get(name); if (id) ed.label(id); return !!id; };
 
@@ -183,7 +183,7 @@
     }
 
     function state(what, detail) {
-      const words = {saving: 'saving …', saved: () => `saved ${new Date(detail / 1000).toTimeString().slice(0, 8)}`, waiting: () => `${detail} not saved yet: the studio does not answer. They wait in this browser.`, refused: () => 'not saved', asking: () => 'not saved: changed elsewhere'};
+      const words = {saving: 'saving …', saved: () => `saved ${new Date(detail / 1000).toTimeString().slice(0, 8)}`, waiting: () => `${detail.count} not saved yet, they wait in this browser. ${detail.why}`, refused: () => 'not saved', asking: () => 'not saved: changed elsewhere'};
       Studio.foot(typeof words[what] === 'function' ? words[what]() : words[what], what !== 'saving' && what !== 'saved' ? 'bad' : '');
       if (what === 'refused') say(detail, 'bad');
       // Counting a whole project is dear: once, when the hands rest.

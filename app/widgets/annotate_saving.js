@@ -6,7 +6,7 @@
   const KEY = 'gad-unsent:', RETRY = 1500;
 
   window.Studio.Saving = class {
-    // onState(state, detail): 'saving' | 'saved' (µs) | 'waiting' (how many) | 'refused' (sentence)
+    // onState(state, detail): 'saving' | 'saved' (µs) | 'waiting' (count, why) | 'refused' (sentence)
     // onSaved(video, rows) · onConflict(error, rows) → 'reload' | 'copy' · onDropped() · onIdle()
     constructor(listeners) {
       Object.assign(this, listeners);
@@ -66,7 +66,7 @@
         if (said?.current) { await this.ask(said); continue; }
         // A 409 without segments: something else holds the database for a moment.
         if (answer && answer.status < 500 && answer.status !== 409 && said) { this.refuse(said); continue; }
-        this.onState('waiting', this.queue.length);
+        this.onState('waiting', {count: this.queue.length, why: said?.error ? sentence(said.error) : 'The studio does not answer.'});
         this.timer = setTimeout(() => this.flush(), RETRY);
         return;
       }

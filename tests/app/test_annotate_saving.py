@@ -17,6 +17,7 @@ from tests.app.annotating import (
     tab as tab,
 )
 from tests.app.browser import Visit
+from tests.storage.faulty import disk_full
 
 pytestmark = [pytest.mark.browser]
 
@@ -190,6 +191,7 @@ def test_two_tabs_on_one_segment_are_asked_and_theirs_can_be_taken(desk):
         assert second.spans() == [(TEA, 11, 21), (BREAD, 30, 40)]
 
 
+@pytest.mark.fault
 def test_two_tabs_on_one_segment_are_asked_and_both_can_be_kept(desk):
     (one, _) = desk.lay((TEA, 10, 20), (BREAD, 30, 40))
     desk.open()
@@ -203,6 +205,7 @@ def test_two_tabs_on_one_segment_are_asked_and_both_can_be_kept(desk):
     assert len(desk.spans()) == 3
 
 
+@pytest.mark.fault
 def test_edits_of_different_segments_in_two_tabs_never_ask(desk):
     desk.lay((TEA, 10, 20), (BREAD, 30, 40))
     desk.open()
@@ -233,6 +236,19 @@ def test_while_the_server_is_away_edits_go_on_and_are_sent_when_it_returns(desk)
     excuse(desk, "ERR_INTERNET_DISCONNECTED")
 
 
+@pytest.mark.fault
+def test_while_the_disk_is_full_edits_wait_in_the_browser_and_are_sent_when_there_is_space(desk):
+    desk.lay((TEA, 10, 20), note="x" * 4000)  # an edit of it needs new pages
+    desk.open()
+    with disk_full(desk.site.studio.database):
+        desk.do("next").do("endon").do("endon")
+        desk.until("() => document.querySelector('.st-saved').textContent.includes('disk is full')")
+        assert "2 not saved yet, they wait in this browser" in desk.foot()
+    assert desk.spans() == [(TEA, 10, 22)]
+    assert desk.foot().startswith("saved ")
+    excuse(desk, "503")
+
+
 def test_a_tab_that_is_closed_meanwhile_leaves_its_edits_to_the_next(desk):
     desk.lay((TEA, 10, 20))
     desk.open()
@@ -258,6 +274,7 @@ def test_what_is_not_sent_yet_outlives_a_reload(desk):
     excuse(desk, "ERR_FAILED")
 
 
+@pytest.mark.fault
 def test_an_edit_whose_answer_is_lost_is_applied_once(desk):
     desk.open().at(20)
     sent = []

@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 import threading
+import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -91,6 +92,33 @@ def test_superseded_backups_and_what_a_killed_backup_left_are_removed(studio):
     assert len(reasons(studio)) == 4
 
 
+@pytest.mark.fault
+def test_files_that_a_killed_process_left_half_written_are_swept_after_a_day(studio):
+    places, yesterday = [
+        studio.directory.features / "ab", studio.directory.proxies,
+        studio.directory.run(1) / "predictions",
+    ], time.time() - 90_000  # fmt: skip
+    for place in places:
+        place.mkdir(parents=True, exist_ok=True)
+        for name in ("whole.safetensors", "old.17.tmp", "young.17.tmp", ".old.mp4.9.part"):
+            (place / name).write_bytes(b"x")
+        for name in ("old.17.tmp", ".old.mp4.9.part"):
+            os.utime(place / name, (yesterday, yesterday))
+    backups.rotate(studio.directory.database)
+    left = sorted(path.name for path in studio.directory.root.rglob("*.*") if path.parent in places)
+    assert left == sorted(["whole.safetensors", "young.17.tmp"] * 3)
+
+
+@pytest.mark.fault
+def test_a_backup_of_a_clock_that_was_ahead_does_not_stand_for_todays(studio):
+    keeper, database = Keeper(studio), studio.directory.database
+    keeper.look("start")
+    age(list_backups(database)[0].path, days=-400)
+    keeper.look("daily")
+    keeper.look("daily")
+    assert reasons(studio) == ["start", "daily"]
+
+
 def test_a_backup_that_fails_is_shown_and_the_studio_goes_on(studio, caplog):
     studio.directory.backups.rmdir()
     studio.directory.backups.write_text("in the way")
@@ -152,6 +180,7 @@ def test_a_restore_is_asked_about_and_json_is_not(tmp_path):
     assert not list(data.glob("backups/*before-restore*"))
 
 
+@pytest.mark.fault
 def test_a_studio_whose_database_lost_changes_does_not_start(tmp_path):
     with open_studio(tmp_path) as studio:
         project = library.new_project(studio, "first")

@@ -4,6 +4,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from storage.database import Database
+
 ROOT = Path(__file__).parent.parent.parent
 
 
@@ -28,3 +30,8 @@ def end(process: subprocess.Popen[str]) -> str:
     """Wait for a process and return what else it wrote."""
     rest, _ = process.communicate(timeout=60)
     return rest
+
+
+def address(database: Database) -> tuple[object, ...]:
+    """Return what another process opens the same database with."""
+    return (database.path,) if database.server is None else (database.path, database.server)

@@ -72,6 +72,7 @@ def test_a_copy_that_is_not_whole_does_not_count(
     assert leftovers(database) == []
 
 
+@pytest.mark.fault
 def test_a_full_disk_is_told_and_leaves_nothing_behind(database: Database, sample: Sample) -> None:
     database.close()
     said = end(start(FULL, database.path))

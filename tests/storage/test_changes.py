@@ -85,7 +85,7 @@ def test_a_log_longer_than_one_block_is_continued(
     for _ in range(9):
         many = [edit(1, note="x" * 9000) for _ in range(3)]
         annotations.save_segments(database, sample.videos[0], many)
-    with Database(database.path) as again:
+    with Database(database.path, database.server) as again:
         annotations.save_segments(again, sample.videos[0], [edit(1)])
     assert sequences(path) == list(range(1, 12))
 
@@ -103,15 +103,15 @@ def test_a_log_that_cannot_be_written_fails_no_save_and_is_completed_later(
 
 
 def test_a_restored_database_begins_a_new_log_and_keeps_the_old_one(
-    database: Database, sample: Sample, path: Path, tmp_path: Path
+    database: Database, sample: Sample, path: Path, file: Path, tmp_path: Path
 ) -> None:
     database.close()
-    shutil.copy(database.path, tmp_path / "backup")
+    shutil.copy(file, tmp_path / "backup")
     annotations.save_segments(database, sample.videos[0], [edit(1)])
     old = path.read_bytes()
     database.close()
-    shutil.copy(tmp_path / "backup", database.path)
-    with Database(database.path) as restored:
+    shutil.copy(tmp_path / "backup", file)
+    with Database(file) as restored:
         restored.migrate()
         annotations.save_segments(restored, sample.videos[0], [edit(1, 4, 5)])
     (aside,) = path.parent.glob("changes-until-2-*.jsonl")

@@ -69,6 +69,7 @@ def test_a_read_only_directory_is_named_with_the_way_out(tmp_path: Path) -> None
         pass
 
 
+@pytest.mark.fault
 def test_a_second_server_is_told_the_address_of_the_first(tmp_path: Path) -> None:
     process = start(HOLD, tmp_path, "http://127.0.0.1:7860")
     assert lines(process, 1) == ["held"]
@@ -91,6 +92,7 @@ def test_a_shell_command_that_holds_the_directory_has_no_address(tmp_path: Path)
     end(process)
 
 
+@pytest.mark.fault
 def test_a_killed_process_lets_go_of_the_directory(tmp_path: Path) -> None:
     process = start(HOLD, tmp_path, "http://127.0.0.1:7860")
     lines(process, 1)

@@ -19,7 +19,7 @@ from storage import annotations
 from storage.annotations import SegmentEdit
 from storage.database import Database
 
-with Database(Path(sys.argv[1])) as database:
+with Database(Path(sys.argv[1]), *sys.argv[2:]) as database:
     while True:
         segment = SegmentEdit(id=str(uuid.uuid4()), start_us=0, end_us=1, label_id=1)
         annotations.save_segments(database, 1, [segment])
@@ -109,6 +109,7 @@ def test_threads_that_read_and_then_write_lose_no_update(database: Database) -> 
     assert projects.find_project(database, project).settings == {"n": 40}
 
 
+@pytest.mark.fault
 def test_a_killed_process_loses_no_acknowledged_segment(database: Database, sample: Sample) -> None:
     database.close()
     for _ in range(2):
@@ -128,6 +129,7 @@ def test_a_killed_process_loses_no_acknowledged_segment(database: Database, samp
         assert all(identity in logged for identity in kept)
 
 
+@pytest.mark.fault
 def test_a_full_disk_is_named_and_what_was_saved_before_is_kept(
     database: Database, sample: Sample
 ) -> None:
@@ -144,6 +146,7 @@ def test_a_full_disk_is_named_and_what_was_saved_before_is_kept(
     assert len(annotations.list_segments(database, video)) == 2
 
 
+@pytest.mark.fault
 def test_a_database_that_another_program_holds_is_busy_and_nothing_is_lost(
     database: Database,
 ) -> None:

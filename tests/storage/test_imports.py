@@ -1,4 +1,5 @@
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -7,8 +8,36 @@ from storage import annotations, imports, labels, library, projects
 from storage.database import Database
 from storage.imports import ImportBatch, NewSegment
 from storage.states import SegmentKind, SegmentSource
-from tests.storage.processes import lines, start
+from tests.storage.processes import address, end, lines, start
 from tests.storage.samples import Sample, edit
+
+KILLED = """
+import os, shutil, signal, sys
+from pathlib import Path
+from storage import imports
+from storage.database import Database
+from storage.imports import ImportBatch, NewSegment
+from tests.storage.test_migration_faults import AtChange
+
+made = Path(sys.argv[1])
+segments = [NewSegment(1 + second % 3, second, second + 1, 1) for second in range(10_000)]
+batch = ImportBatch(token="t", source="big.csv", format="csv", segments=segments)
+for number in range(1, 20):
+    path = made.with_name(f"{number}.sqlite")
+    shutil.copy(made, path)
+    child = os.fork()
+    if not child:
+        with (
+            Database(path) as database,
+            AtChange(number, lambda: os.kill(os.getpid(), signal.SIGKILL)),
+        ):
+            imports.import_segments(database, 1, batch)
+        os._exit(0)
+    _, status = os.waitpid(child, 0)
+    print(path, status, flush=True)
+    if status == 0:
+        break
+"""
 
 IMPORT_AND_SAY_WHEN = """
 import sys
@@ -24,7 +53,7 @@ class Endless(list):
                 print("in the middle")
             yield NewSegment(1, second, second + 1, 1)
 
-with Database(Path(sys.argv[1])) as database:
+with Database(Path(sys.argv[1]), *sys.argv[2:]) as database:
     batch = ImportBatch(token="t", source="big.csv", format="csv", segments=Endless())
     imports.import_segments(database, 1, batch)
 """
@@ -97,11 +126,12 @@ def test_one_faulty_segment_keeps_all_out(
     assert all(row.segments == 0 for row in library.list_videos(database, sample.project))
 
 
+@pytest.mark.fault
 def test_an_import_that_is_killed_in_the_middle_leaves_nothing(
     database: Database, sample: Sample
 ) -> None:
     database.close()
-    process = start(IMPORT_AND_SAY_WHEN, database.path)
+    process = start(IMPORT_AND_SAY_WHEN, *address(database))
     assert lines(process, 1) == ["in the middle"]
     process.kill()
     process.communicate()
@@ -110,6 +140,23 @@ def test_an_import_that_is_killed_in_the_middle_leaves_nothing(
     assert annotations.list_segments(database, sample.videos[0]) == ()
 
 
+@pytest.mark.fault
+def test_an_import_of_ten_thousand_rows_that_is_killed_at_any_statement_is_in_wholly_or_not(
+    database: Database, sample: Sample, file: Path
+) -> None:
+    database.close()
+    *killed, whole = end(start(KILLED, file)).splitlines()
+    assert len(killed) >= 4
+    assert whole.endswith(" 0")
+    for line, segments in (*((each, 0) for each in killed), (whole, 10_000)):
+        with Database(Path(line.split()[0])) as found:
+            found.migrate()
+            rows = library.list_videos(found, sample.project)
+            assert sum(row.segments for row in rows) == segments
+            assert len(imports.list_imports(found, sample.project)) == (segments > 0)
+
+
+@pytest.mark.fault
 def test_asking_twice_imports_once(database: Database, sample: Sample) -> None:
     first = imports.import_segments(database, sample.project, batch(sample))
     assert imports.import_segments(database, sample.project, batch(sample)) == first

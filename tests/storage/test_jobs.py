@@ -1,6 +1,7 @@
 import sqlite3
 from collections import Counter
 from contextlib import closing
+from pathlib import Path
 
 import pytest
 
@@ -10,7 +11,7 @@ from storage import jobs
 from storage.database import Database
 from storage.jobs import CurvePoint, Ending, NewJob
 from storage.states import JobState, StopRequest
-from tests.storage.processes import end, lines, start
+from tests.storage.processes import address, end, lines, start
 from tests.storage.samples import Sample
 
 ENDS = (JobState.DONE, JobState.FAILED, JobState.STOPPED, JobState.LOST)
@@ -23,7 +24,7 @@ from storage.database import Database
 from storage.jobs import Ending
 from storage.states import JobState
 
-with Database(Path(sys.argv[1])) as database:
+with Database(Path(sys.argv[1]), *sys.argv[2:]) as database:
     print("ready")
     sys.stdin.readline()
     misses = 0
@@ -62,7 +63,7 @@ def test_a_job_is_queued_with_its_spec_and_claimed_for_its_slot(
 ) -> None:
     job = queue(database, sample, "gpu:0")
     assert jobs.find_job(database, job).spec == {"a": 1}
-    assert jobs.claim(database, "cpu") is None
+    assert jobs.claim(database, "media") is None
     claimed = jobs.claim(database, "gpu:0")
     assert claimed is not None
     assert (claimed.id, claimed.state, claimed.attempt) == (job, JobState.RUNNING, 1)
@@ -78,6 +79,34 @@ def test_the_higher_priority_goes_first_then_the_older_job(
         order.append(job.id)
         jobs.finish(database, job.id, Ending(JobState.DONE))
     assert order == sorted(wanted, key=lambda job: (-wanted[job], job))
+
+
+def test_a_free_gpu_takes_the_next_job_whichever_gpu_it_was_queued_for(
+    database: Database, sample: Sample
+) -> None:
+    first, second, third = (queue(database, sample, "gpu:0") for _ in range(3))
+    taken = [jobs.claim(database, slot) for slot in ("gpu:0", "gpu:1", "gpu:0", "gpu:1")]
+    assert [job and (job.id, job.slot) for job in taken] == [
+        (first, "gpu:0"), (second, "gpu:1"), None, None,
+    ]  # fmt: skip
+    jobs.finish(database, first, Ending(JobState.DONE))
+    left = jobs.claim(database, "cpu")  # the machine came back without its GPUs
+    assert left is not None
+    assert (left.id, left.slot) == (third, "cpu")
+
+
+def test_a_waiting_job_is_put_before_all_others(database: Database, sample: Sample) -> None:
+    running, important, last = (queue(database, sample, priority=p) for p in (9, 5, 0))
+    jobs.claim(database, "cpu")
+    assert jobs.put_first(database, last).priority == 6
+    assert jobs.put_first(database, last).priority == 6  # it is the first already
+    with pytest.raises(Conflict, match="Only a waiting job"):
+        jobs.put_first(database, running)
+    jobs.finish(database, running, Ending(JobState.DONE))
+    claimed = jobs.claim(database, "cpu")
+    assert claimed is not None
+    assert claimed.id == last
+    assert jobs.find_job(database, important).state is JobState.QUEUED
 
 
 @pytest.mark.parametrize("stopping", [False, True])
@@ -96,11 +125,11 @@ def test_a_slot_is_free_only_when_its_job_has_ended(
 
 
 def test_the_database_itself_refuses_two_running_jobs_in_a_slot(
-    database: Database, sample: Sample
+    database: Database, sample: Sample, file: Path
 ) -> None:
     queue(database, sample), queue(database, sample)
     with (
-        closing(sqlite3.connect(database.path)) as connection,
+        closing(sqlite3.connect(file)) as connection,
         pytest.raises(sqlite3.IntegrityError, match="UNIQUE"),
     ):
         connection.execute("UPDATE job SET state = 'RUNNING'")
@@ -111,7 +140,7 @@ def test_processes_that_claim_at_once_never_share_a_slot_or_a_job(
 ) -> None:
     queued = [queue(database, sample, "gpu:0") for _ in range(20)]
     database.close()
-    processes = [start(CLAIM_AND_FINISH, database.path) for _ in range(3)]
+    processes = [start(CLAIM_AND_FINISH, *address(database)) for _ in range(3)]
     for process in processes:
         lines(process, 1)
     for process in processes:
@@ -255,6 +284,8 @@ def test_jobs_are_listed_newest_first_by_project_and_state(
     assert [job.id for job in jobs.list_jobs(database, states=[JobState.DONE])] == [done]
     assert [job.id for job in jobs.list_jobs(database, limit=1)] == [queued]
     assert jobs.list_jobs(database, 99) == ()
+    assert [job.spec for job in jobs.list_jobs(database, limit=1)] == [{"a": 1}]
+    assert [job.spec for job in jobs.list_jobs(database, limit=1, specs=False)] == [{}]
 
 
 def test_a_job_that_is_not_there_is_named(database: Database, sample: Sample) -> None:

@@ -23,6 +23,7 @@ def test_adding_a_folder_again_adds_only_what_is_new(database: Database, sample:
     assert len(library.list_videos(database, sample.project)) == 4
 
 
+@pytest.mark.fault
 def test_equal_file_names_in_different_folders_stay_apart(database: Database) -> None:
     project = projects.create_project(database, "cameras").id
     for folder in (Path("/a/day"), Path("/b/day"), Path("/c/b/day")):
@@ -68,6 +69,7 @@ def test_a_video_is_pending_until_it_was_probed(database: Database) -> None:
     assert probed.revision == 0
 
 
+@pytest.mark.fault
 def test_other_content_under_the_same_path_is_a_new_revision(
     database: Database, sample: Sample
 ) -> None:
@@ -90,6 +92,7 @@ def test_the_table_counts_live_segments(database: Database, sample: Sample) -> N
     )
 
 
+@pytest.mark.fault
 def test_videos_are_filtered_and_paged(database: Database, sample: Sample) -> None:
     tea, juice, _ = sample.videos
     library.set_splits(database, sample.project, {tea: "train", juice: "val"})

@@ -34,6 +34,7 @@ def test_an_operation_is_one_change_with_what_was_before_and_after(
     assert (line["operation"], line["name"], line["revision"]) == (split, "split", 2)
 
 
+@pytest.mark.fault
 def test_a_repeated_operation_is_answered_like_the_first_even_when_its_segments_changed_since(
     database: Database, sample: Sample
 ) -> None:
@@ -51,6 +52,7 @@ def test_a_repeated_operation_is_answered_like_the_first_even_when_its_segments_
     assert len(annotations.history(database, sample.videos[0])) == 3
 
 
+@pytest.mark.fault
 def test_an_operation_with_one_stale_edit_saves_nothing_and_tells_what_each_is_now(
     database: Database, sample: Sample
 ) -> None:
@@ -70,6 +72,7 @@ def test_an_operation_with_one_stale_edit_saves_nothing_and_tells_what_each_is_n
     assert open_annotations(database, sample.videos[0]) == before
 
 
+@pytest.mark.fault
 def test_two_tabs_with_different_segments_of_one_video_never_conflict(
     database: Database, sample: Sample
 ) -> None:
@@ -84,6 +87,7 @@ def test_two_tabs_with_different_segments_of_one_video_never_conflict(
     } == {6}
 
 
+@pytest.mark.fault
 @pytest.mark.parametrize("first", ["delete", "edit"])
 def test_a_deletion_in_one_tab_and_an_edit_in_the_other_are_a_conflict(
     database: Database, sample: Sample, first: str

@@ -55,6 +55,7 @@ def drill(database: Database, sample: Sample, tmp_path: Path) -> tuple[Path, Pat
     return after / "gad.sqlite", after / "backups" / made.name, before, later
 
 
+@pytest.mark.fault
 @pytest.mark.parametrize("damage", [half, header, without_wal, gone])
 def test_the_drill(drill: tuple[Path, Path, str, str], damage: Callable[[Path], None]) -> None:
     path, made, before, later = drill
@@ -90,6 +91,7 @@ def test_the_former_database_is_kept_with_what_its_wal_held(
     assert back.lacking == 0
 
 
+@pytest.mark.fault
 def test_a_damaged_former_database_keeps_its_wal_as_it_was(
     drill: tuple[Path, Path, str, str],
 ) -> None:
@@ -102,6 +104,7 @@ def test_a_damaged_former_database_keeps_its_wal_as_it_was(
     assert kept.with_name(f"{kept.name}-wal").read_bytes() == wal
 
 
+@pytest.mark.fault
 def test_a_foreign_wal_beside_the_database_does_not_reach_the_restored_one(
     drill: tuple[Path, Path, str, str], tmp_path: Path
 ) -> None:
@@ -159,6 +162,7 @@ def test_a_database_in_use_is_not_replaced(drill: tuple[Path, Path, str, str]) -
     assert segments(path) == {before, later}
 
 
+@pytest.mark.fault
 @pytest.mark.parametrize("damage", [None, half])
 @pytest.mark.parametrize("number", range(1, 14))
 def test_a_call_that_fails_leaves_the_old_database_or_the_new_one(

@@ -103,6 +103,7 @@ def test_migrating_twice_changes_nothing_and_makes_no_backup(database: Database)
     assert not (database.path.parent / "backups").exists()
 
 
+@pytest.mark.fault
 @pytest.mark.parametrize("script", sorted(SCHEMAS.glob("*.sql")), ids=lambda path: path.stem)
 def test_a_populated_database_of_each_schema_comes_up_to_date(script: Path, tmp_path: Path) -> None:
     path = tmp_path / "gad.sqlite"
@@ -205,6 +206,7 @@ def test_rebuilding_a_parent_table_keeps_children_that_cascade(tmp_path: Path) -
     assert query(backup, "SELECT version_num FROM alembic_version") == [("0001",)]
 
 
+@pytest.mark.fault
 def test_rebuilding_our_most_referenced_table_keeps_every_row(
     database: Database, tmp_path: Path
 ) -> None:
@@ -244,6 +246,7 @@ def test_a_migration_that_orphans_rows_is_undone(
     assert query(database.path, "SELECT DISTINCT label_set_id FROM label") == [(1,)]
 
 
+@pytest.mark.fault
 def test_a_migration_that_fails_halfway_leaves_no_trace(database: Database, tmp_path: Path) -> None:
     body = 'op.create_table("half", sa.Column("id", sa.Integer))\n    raise ValueError("no")'
     before = counts(database.path)
@@ -252,6 +255,7 @@ def test_a_migration_that_fails_halfway_leaves_no_trace(database: Database, tmp_
     assert counts(database.path) == before
 
 
+@pytest.mark.fault
 def test_a_database_of_a_newer_schema_is_refused_and_left_alone(
     database: Database, sample: Sample, tmp_path: Path
 ) -> None:
@@ -274,6 +278,7 @@ def test_a_reader_asks_for_a_start_before_it_reads_an_older_schema(tmp_path: Pat
         Database(path).check()
 
 
+@pytest.mark.fault
 @pytest.mark.parametrize("fault", ["half", "header", "text"])
 def test_a_damaged_file_is_named_and_left_alone(database: Database, fault: str) -> None:
     fill(database)

@@ -95,7 +95,7 @@ def test_segments_of_another_label_set_are_left_out(database: Database, labelled
 
 def test_the_hash_is_the_same_for_the_same_data(database: Database, labelled: Sample) -> None:
     first = hash_now(database, labelled)
-    with Database(database.path) as again:
+    with Database(database.path, database.server) as again:
         assert hash_now(again, labelled) == first
     videos = labelled_videos(database, labelled.project)
     assert data_hash(reversed(videos), ["a"]) == data_hash(videos, ["a"])

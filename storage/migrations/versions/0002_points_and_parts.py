@@ -9,7 +9,7 @@ down_revision = "0001"
 
 def upgrade() -> None:
     """Bring the schema from 0001 to 0002."""
-    with op.batch_alter_table("segment", recreate="always") as batch:
+    with op.batch_alter_table("segment") as batch:
         batch.drop_constraint(op.f("ck_segment_span"), type_="check")
         batch.create_check_constraint(
             op.f("ck_segment_span"),
