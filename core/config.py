@@ -40,6 +40,8 @@ class TrainingConfig(_Settings):
     text_share: Annotated[float, Field(gt=0, le=1)] = 0.125
     """Share of a dense task's frames that carry a text."""
     checkpoint_every_s: Annotated[float, Field(gt=0)] = 30.0
+    checkpoint_every: Annotated[int, Field(ge=1)] | None = None
+    """Steps between checkpoints, beside those by time."""
     seed: int = 0
     device: str = "auto"
     """`auto`, `cpu` or `cuda`."""

@@ -6,7 +6,7 @@ is a fixed thing; the sampler only counts.
 
 import zlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +18,7 @@ from core.training_data import VideoWithFeatures
 from core.types import FrameFeatures, LabelledVideo, LabelSet
 
 _NEAR = 2  # frames on either side of a change of class that count as boundary
+_EPOCHS = 8  # are looked at for the longest example
 _BOUNDARY = 3.0  # how much likelier a boundary frame carries a text
 
 
@@ -60,15 +61,37 @@ class TrainingSet:
     ) -> None:
         self.task, self.classifier = task, classifier
         self.labels, self.settings = labels, settings
-        self.clips: list[tuple[Clip, FrameFeatures]] = []
-        self._stretches: list[tuple[LabelledVideo, FrameFeatures, Clip, int, int]] = []
-        for video, features in videos:
-            for clip in task.clips(video, features.time_us, labels, settings.context):
-                self.clips.append((clip, features))
-                parts = (
-                    max(1, -(-(clip.last - clip.first) // settings.stretch)) if task.dense else 1
-                )
-                self._stretches += [(video, features, clip, i, parts) for i in range(parts)]
+        self._of = [
+            (video, features, clip)
+            for video, features in videos
+            for clip in task.clips(video, features.time_us, labels, settings.context)
+        ]
+        self.clips = [(clip, features) for _, features, clip in self._of]
+        self._stretches = self._cut_up()
+
+    def _cut_up(self) -> list[tuple[LabelledVideo, FrameFeatures, Clip, int, int]]:
+        size, dense = self.settings.stretch, self.task.dense
+        parts = [max(1, -(-(c.last - c.first) // size)) if dense else 1 for _, _, c in self._of]
+        return [(*of, i, count) for of, count in zip(self._of, parts, strict=True)
+                for i in range(count)]  # fmt: skip
+
+    def shorten(self, window: int) -> None:
+        """Look less far back from now on, in stretches that are shorter by as much."""
+        stretch = max(1, self.settings.stretch * window // self.settings.window)
+        self.settings = replace(self.settings, window=window, stretch=stretch)
+        self._stretches = self._cut_up()
+
+    def largest(self, count: int) -> list[Example]:
+        """Return the longest examples that an epoch may draw; few stretches come repeatedly."""
+
+        def length(number: int, epoch: int) -> int:
+            _, _, clip, part, parts = self._stretches[number]
+            first, last = _cut(clip, part, parts, self._cuts(number, epoch))
+            return last - self._lead(clip, first)
+
+        sizes = [(clip.last - clip.first) / parts for _, _, clip, _, parts in self._stretches]
+        longest = np.resize(np.argsort(sizes, kind="stable")[::-1], count).tolist()
+        return [self.example(n, max(range(_EPOCHS), key=lambda e: length(n, e))) for n in longest]
 
     @property
     def per_epoch(self) -> int:
@@ -85,12 +108,10 @@ class TrainingSet:
 
     def example(self, number: int, epoch: int) -> Example:
         """Build one stretch as it is drawn in one epoch."""
-        video, features, clip, part, parts = self._stretches[number]
-        name = zlib.crc32(f"{video.name}/{clip.first}".encode())
-        rng = np.random.default_rng([self.settings.seed, epoch, name, part])
-        cuts = np.random.default_rng([self.settings.seed, epoch, name])
-        first, last = _cut(clip, part, parts, cuts)
-        lead = max(clip.first, first - (self.settings.window - 1)) if self.task.dense else first
+        _, features, clip, part, parts = self._stretches[number]
+        rng = np.random.default_rng([*self._seed(number, epoch), part])
+        first, last = _cut(clip, part, parts, self._cuts(number, epoch))
+        lead = self._lead(clip, first)
         questions = self._questions(clip, first, last, rng)
         frames = features.features[lead:last]
         k = frames.shape[1]
@@ -102,6 +123,18 @@ class TrainingSet:
             offset=int(rng.integers(0, max(1, room))),
             questions=max(1.0, float((questions.target != IGNORED).sum())),
         )
+
+    def _seed(self, number: int, epoch: int) -> list[int]:
+        video, _, clip, _, _ = self._stretches[number]
+        return [self.settings.seed, epoch, zlib.crc32(f"{video.name}/{clip.first}".encode())]
+
+    def _cuts(self, number: int, epoch: int) -> np.random.Generator:
+        return np.random.default_rng(self._seed(number, epoch))
+
+    def _lead(self, clip: Clip, first: int) -> int:
+        """Return the first frame that is read in front of a stretch."""
+        before = self.settings.window - 1 if self.task.dense else 0
+        return max(clip.first, first - before)
 
     def _questions(self, clip: Clip, first: int, last: int, rng: np.random.Generator) -> Questions:
         inside = (clip.asked >= first) & (clip.asked < last)

@@ -3,7 +3,7 @@
 A backbone of features brings them; then nothing is decoded, computed or cached.
 """
 
-import os
+import secrets
 from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
@@ -103,7 +103,7 @@ class FeatureCache:
             "time_us": features.time_us,
             "pts_us": features.pts_us,
         }
-        beside = path.with_suffix(f".{os.getpid()}.tmp")
+        beside = path.with_suffix(f".{secrets.token_hex(8)}.tmp")  # of other machines too
         save_file(arrays, beside, metadata=_about(self.card, self.rate))
         beside.replace(path)
 

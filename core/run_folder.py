@@ -24,6 +24,7 @@ from core.backbones.adapters import (
     merge as merge_adapter,
 )
 from core.backbones.base import Backbone, BackboneCard
+from core.backbones.weights import check_is_tensors
 from core.classifiers import classifier_class
 from core.classifiers.base import Classifier
 from core.classifiers.discriminative import DiscriminativeClassifier
@@ -39,8 +40,8 @@ from core.tasks import BACKGROUND, Task, load_task
 from core.types import LabelSet
 
 _ADAPTER = "adapter"
-_ADAPTER_WEIGHTS = f"{_ADAPTER}/adapter_model.safetensors"
-_HEADS = "heads.safetensors"
+ADAPTER_WEIGHTS = f"{_ADAPTER}/adapter_model.safetensors"
+HEADS = "heads.safetensors"
 _CONNECTOR = "connector."
 _VERSIONED = ("torch", "transformers", "peft", "gad-studio")
 
@@ -139,7 +140,7 @@ def save_weights(classifier: Classifier, folder: Path) -> None:
     decoder.save_pretrained(str(folder / _ADAPTER), save_embedding_layers=False)
     (folder / _ADAPTER / "README.md").unlink(missing_ok=True)  # peft's empty model card
     heads = {name: tensor.contiguous() for name, tensor in classifier.trainable().items()}
-    save_file(heads, folder / _HEADS)
+    save_file(heads, folder / HEADS)
 
 
 def load_weights(classifier: Classifier, folder: Path) -> None:
@@ -152,12 +153,12 @@ def load_weights(classifier: Classifier, folder: Path) -> None:
     decoder = classifier.backbone.decoder
     assert isinstance(decoder, PeftModel)
     expected = get_peft_model_state_dict(decoder, save_embedding_layers=False)
-    set_peft_model_state_dict(decoder, _read(folder / _ADAPTER_WEIGHTS, expected))
+    set_peft_model_state_dict(decoder, _read(folder / ADAPTER_WEIGHTS, expected))
     _load_heads(classifier, folder)
 
 
 def _load_heads(classifier: Classifier, folder: Path) -> None:
-    heads = _read(folder / _HEADS, classifier.trainable())
+    heads = _read(folder / HEADS, classifier.trainable())
     own = {k: v for k, v in heads.items() if not k.startswith(_CONNECTOR)}
     connector = {k.removeprefix(_CONNECTOR): v for k, v in heads.items() if k not in own}
     classifier.backbone.connector.load_state_dict(connector)
@@ -173,10 +174,10 @@ def freeze_from(classifier: Classifier, folder: Path) -> None:
     """
     backbone = classifier.backbone
     expected = get_peft_model_state_dict(backbone.decoder, save_embedding_layers=False)
-    adapter = _read(folder / _ADAPTER_WEIGHTS, expected, more=True)
+    adapter = _read(folder / ADAPTER_WEIGHTS, expected, more=True)
     set_peft_model_state_dict(backbone.decoder, adapter)
     own = {k: v for k, v in classifier.trainable().items() if k.startswith(_CONNECTOR)}
-    heads = _read(folder / _HEADS, own, more=True)
+    heads = _read(folder / HEADS, own, more=True)
     backbone.connector.load_state_dict({k.removeprefix(_CONNECTOR): v for k, v in heads.items()})
     backbone.requires_grad_(False)
 
@@ -187,6 +188,7 @@ def _read(
     """Read the tensors that are expected; others are a fault, unless there may be `more`."""
     if not path.is_file():
         raise MissingArtifact("A run's folder must hold all its files", f"'{path}' is missing")
+    check_is_tensors(path)
     try:
         tensors = {k: v for k, v in load_file(path).items() if k in expected or not more}
     except SafetensorError as error:
@@ -260,7 +262,7 @@ def load_onto(base: Backbone, said: RunCard) -> tuple[Run, Adapter]:
     _load_heads(classifier, said.folder)
     run = _run(said, classifier)
     layers = adapted_layers(base.decoder, output=_adapts_output(said.config))
-    tensors = _read(said.folder / _ADAPTER_WEIGHTS, adapter_tensors(layers, run.recipe.rank))
+    tensors = _read(said.folder / ADAPTER_WEIGHTS, adapter_tensors(layers, run.recipe.rank))
     on_device = {name: tensor.to(_device()) for name, tensor in tensors.items()}
     return run, Adapter.of(on_device, layers, run.recipe.alpha / run.recipe.rank)
 

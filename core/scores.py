@@ -55,7 +55,7 @@ class Scores:
             np.concatenate(rest) if rest else None,
         )
 
-    def rows(self, index: NDArray[np.int64]) -> "Scores":
+    def rows(self, index: NDArray[np.int64] | slice) -> "Scores":
         """Return some of the rows."""
         listed, rest = self.listed, self.rest
         return Scores(

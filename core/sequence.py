@@ -144,6 +144,10 @@ class Batch:
         """Move every tensor to a device."""
         return self._each(lambda tensor: tensor.to(device, non_blocking=non_blocking))
 
+    def rows(self, first: int, last: int) -> "Batch":
+        """Return some of the sequences; `questions` stays, so that losses of parts add up."""
+        return self._each(lambda tensor: tensor[first:last])
+
     def pin_memory(self) -> "Batch":
         """Copy every tensor to memory that a GPU reads without making the host wait."""
         return self._each(Tensor.pin_memory)

@@ -4,8 +4,11 @@ Progress goes out through a callback, which may answer "stop"; a stopped run kee
 learned.
 """
 
+import logging
 import math
+import os
 import shutil
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -14,12 +17,16 @@ import torch
 from transformers import TrainingArguments
 
 from core.attention.blocks import BLOCK
-from core.checkpoints import find_checkpoint
 from core.classifiers.base import Classifier
+from core.conducting import Conductor
 from core.config import RunConfig
 from core.context_choice import ShortRun, choose_context
+from core.data_checks import data_checks
 from core.dataset import Collator, Drawing, TrainingSet
-from core.errors import Stopped
+from core.errors import Stopped, StudioError
+from core.ladder import is_out_of_memory
+from core.preflight import Forecast, Preflight, check_disk
+from core.resuming import last_good, resume_from
 from core.run_folder import (
     Recipe,
     build_classifier,
@@ -29,10 +36,13 @@ from core.run_folder import (
     write_run,
 )
 from core.tasks import load_task
+from core.together import is_first, said_by_first, share_of
 from core.trainer import StudioTrainer
 from core.training_data import TrainingData, check_data
 from core.types import Progress, Report, nobody_listens
 from core.validation import Validation
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,11 +61,17 @@ class Trained:
 
 
 def train(
-    config: RunConfig, data: TrainingData, folder: Path, *, report: Report = nobody_listens
+    config: RunConfig,
+    data: TrainingData,
+    folder: Path,
+    *,
+    report: Report = nobody_listens,
+    forecast: Callable[[Forecast], None] | None = None,
 ) -> Trained:
     """Fine-tune a classifier and write its run folder.
 
-    Training continues from the newest whole checkpoint under `folder/checkpoints`, if there is one.
+    Training continues from the newest good checkpoint under `folder/checkpoints`, if there is one.
+    A step that does not fit into memory is done again more cheaply (`core.ladder`).
 
     Args:
         config: What to train.
@@ -63,10 +79,13 @@ def train(
         folder: Becomes the run folder.
         report: Hears of every step, on a GPU twice a second: `values` holds losses and validation
             figures. Returning True stops after the current step; what was learned is kept.
+        forecast: Hears what two steps of the largest batch took and what is left, again and again;
+            without it they are not measured.
 
     Raises:
         InvalidData: The data cannot train anything.
-        StudioError: A loss became infinite or NaN; the last good checkpoint is kept.
+        StudioError: A loss became infinite or NaN, the disk is full, or not even the cheapest step
+            fits into memory; the last good checkpoint is kept and named.
         Stopped: `report` asked to stop while a context was chosen; finished trials are kept.
     """
     warnings = check_data(
@@ -83,16 +102,77 @@ def train(
     if not config.training.steps:
         write_run(classifier, config, data.labels, folder, {"steps": 0, **more})
         return Trained(folder, 0, 0, "untuned", stopped=False)
-    trainer = _trainer(classifier, config, data, folder / "checkpoints")
-    trainer.report_to(report, config.training.checkpoint_every_s)
-    trainer.train(resume_from_checkpoint=find_checkpoint(folder / "checkpoints"))
-    steps, kept = trainer.state.global_step, _choose(classifier, folder / "checkpoints")
-    more |= {"steps": steps, "epoch_steps": trainer.epoch_steps, "kept": kept}
-    write_run(classifier, config, data.labels, folder, more | {"seconds": trainer.seconds})
+    checkpoints = folder / "checkpoints"
+    trainer = _trainer(classifier, config, data, checkpoints)
+    checkpoints.mkdir(parents=True, exist_ok=True)  # every process looks at its disk
+    check_disk(classifier, checkpoints)
+    newest, notes = said_by_first(resume_from(checkpoints) if is_first() else (None, []))
+    fell_back = _fell_back(config)
+    warnings += notes + ([fell_back] if fell_back else [])
+    trainer.add_callback(Conductor(trainer, report, config.training))
+    if forecast:
+        warnings += _data_checks(classifier, data)
+        trainer.add_callback(
+            Preflight(trainer, report, forecast, checks=warnings, fell_back=fell_back)
+        )
+    _run(trainer, newest)
+    steps = trainer.state.global_step
     stopped = steps < config.training.steps
+    if not is_first():  # which writes the run
+        return Trained(folder, steps, config.training.steps, "last", stopped)
+    kept = _choose(classifier, checkpoints)
+    more |= {"steps": steps, "epoch_steps": trainer.epoch_steps, "kept": kept}
+    more |= {"plan": asdict(trainer.plan), "steps_down": trainer.steps_down}
+    config = _as_trained(config, trainer)
+    write_run(classifier, config, data.labels, folder, more | {"seconds": trainer.seconds})
     if not stopped:  # a stopped training may be resumed
-        shutil.rmtree(folder / "checkpoints", ignore_errors=True)
+        shutil.rmtree(checkpoints, ignore_errors=True)
     return Trained(folder, steps, config.training.steps, kept, stopped)
+
+
+def _run(trainer: StudioTrainer, newest: Path | None) -> None:
+    """Train to the end; what the machine cannot do becomes a sentence."""
+    try:
+        trainer.train(resume_from_checkpoint=newest and str(newest))
+    except (RuntimeError, MemoryError) as error:
+        kept = last_good(trainer.folder)
+        if is_out_of_memory(error):
+            raise StudioError(
+                "Training must fit into memory", str(error).splitlines()[0] if str(error) else "",
+                f"Free memory or choose a smaller backbone, then press Resume; {kept}.",
+            ) from error  # fmt: skip
+        if "CUDA error" in str(error):
+            raise StudioError(
+                "The GPU must answer", str(error).splitlines()[0],
+                f"Press Resume: training goes on where it was, on the CPU if need be; {kept}.",
+            ) from error  # fmt: skip
+        raise
+
+
+def _as_trained(config: RunConfig, trainer: StudioTrainer) -> RunConfig:
+    """Return the config with the window that was left of it when memory was short."""
+    card, window = trainer.classifier.backbone.card, trainer.plan.window
+    recipe = recipe_of(config, card)
+    if window is None or window == recipe.window:
+        return config
+    return config.model_copy(update={"window_s": window / recipe.rate})
+
+
+def _data_checks(classifier: Classifier, data: TrainingData) -> list[str]:
+    written = data.labels.classes if classifier.writes_text else ()
+    tokens = {name: len(classifier.codec.write(name)) for name in written}
+    return data_checks({"train": data.train, "val": data.val, "test": data.test}, tokens)
+
+
+def _fell_back(config: RunConfig) -> str | None:
+    """Say that a GPU was asked for, or given to this process, which does not answer."""
+    given = os.environ.get("CUDA_VISIBLE_DEVICES", "")
+    asked = config.training.device == "cuda" or (config.training.device == "auto" and given)
+    if not asked or torch.cuda.is_available():
+        return None
+    sentence = "The GPU does not answer (removed, hidden, or another driver): the CPU is used."
+    log.warning(sentence)
+    return sentence
 
 
 def _short_run(data: TrainingData, report: Report) -> ShortRun:
@@ -155,7 +235,7 @@ def _arguments(
     return TrainingArguments(
         output_dir=str(folder),
         max_steps=training.steps,
-        per_device_train_batch_size=training.batch,
+        per_device_train_batch_size=share_of(training.batch),
         learning_rate=recipe.lr,
         lr_scheduler_type="cosine",
         warmup_steps=max(1, round(training.warmup * training.steps)),

@@ -17,6 +17,7 @@ _NOT_VALIDATED = "No validation video: the last checkpoint is kept."
 class TrainingData:
     """Labelled videos with their features; `val` may be empty.
 
+    Of `test` nothing is learned; it is only looked at for videos and segments that leak into it.
     `about` is what the run should remember of its data: hashes, revision.
     """
 
@@ -24,6 +25,7 @@ class TrainingData:
     train: Sequence[VideoWithFeatures]
     val: Sequence[VideoWithFeatures] = ()
     about: dict[str, Any] = field(default_factory=dict)
+    test: Sequence[VideoWithFeatures] = ()
 
 
 def check_data(

@@ -30,7 +30,8 @@ def check_weights(folder: Path) -> None:
 
     Raises:
         MissingArtifact: No folder, no config, pickled weights only, or a part is not there.
-        InvalidFile: It is an adapter, not a model.
+        InvalidFile: It is an adapter, its config is damaged or names code on the Hub, or something
+            else stands in the place of weights.
     """
     if not (folder / "config.json").is_file():
         raise MissingArtifact(
@@ -52,6 +53,9 @@ def check_weights(folder: Path) -> None:
             "Take a revision of it that has safetensors, or convert it: load it where you trust "
             "it and save_pretrained.",
         )
+    _check_config(folder / "config.json")
+    for path in folder.glob("*.safetensors"):
+        check_is_tensors(path)
     for index in folder.glob("*.safetensors.index.json"):
         parts = set(json.loads(index.read_text())["weight_map"].values())
         if gone := sorted(part for part in parts if not (folder / part).is_file()):
@@ -59,6 +63,48 @@ def check_weights(folder: Path) -> None:
                 "A model must have all its parts", f"'{folder / gone[0]}' is missing",
                 "Fetch it again; 'hf download' goes on where it was interrupted.",
             )  # fmt: skip
+
+
+def check_is_tensors(path: Path) -> None:
+    """Refuse what is often found in the place of a file of tensors.
+
+    Raises:
+        InvalidFile: It is empty, a Git LFS pointer or a web page.
+    """
+    with path.open("rb") as file:
+        head = file.read(64)
+    if not head:
+        raise InvalidFile("Weights must be there, but the file is empty", path,
+                          next_step="Fetch it again.")  # fmt: skip
+    if head.startswith(b"version https://git-lfs"):
+        raise InvalidFile(
+            "Weights must be there themselves, but this is a Git LFS pointer to them", path,
+            next_step="Run 'git lfs pull' in its folder, or download the file again.",
+        )  # fmt: skip
+    if head.lstrip().lower().startswith((b"<!doctype", b"<html", b"<?xml")):
+        raise InvalidFile(
+            "Weights must be there themselves, but this is a web page", path,
+            next_step="Download it again; a login or an error page was saved in its place.",
+        )  # fmt: skip
+
+
+def _check_config(path: Path) -> None:
+    try:
+        config = json.loads(path.read_text())
+        named = [name for name in _implementations(config) if "/" in name]
+    except (ValueError, AttributeError) as error:
+        raise InvalidFile(f"config.json must hold a JSON object ({error})", path) from None
+    if named:  # transformers would fetch compiled code by that name
+        raise InvalidFile(
+            f"A model must run on the code of transformers alone, but it names '{named[0]}'", path,
+            next_step="Remove that entry from config.json.",
+        )  # fmt: skip
+
+
+def _implementations(config: Mapping[str, Any]) -> list[str]:
+    own = [str(v) for k, v in config.items() if k.endswith("_implementation")]
+    inner = [each for v in config.values() if isinstance(v, dict) for each in _implementations(v)]
+    return own + inner
 
 
 def load_config(folder: Path) -> Any:

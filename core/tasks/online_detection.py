@@ -37,15 +37,17 @@ def frame_targets(
 
     A frame belongs to the half-open segments that hold its grid time. Where several do, the one
     that started last wins, then the shorter, then the lower class index. A class that is not in the
-    label set is IGNORED: something happens there, but nothing of the list.
+    label set is IGNORED: something happens there, but nothing of the list. Times ascend.
     """
     target = np.zeros(len(time_us), np.int64)
     index = {name: 1 + i for i, name in enumerate(labels.classes)}
     found = [(s.start_us, -s.end_us, -index.get(s.label, IGNORED)) for s in video.segments]
-    for start_us, end_us, value in sorted(found):  # later ones overwrite
-        target[(time_us >= start_us) & (time_us < -end_us)] = -value
-    for start, end in video.ignored:
-        target[(time_us >= start) & (time_us < end)] = IGNORED
+    spans = [(start, -end, -value) for start, end, value in sorted(found)]
+    spans += [(start, end, IGNORED) for start, end in video.ignored]
+    start, end, value = np.array(spans, np.int64).reshape(-1, 3).T
+    edges = np.searchsorted(time_us, [start, end])
+    for first, last, each in zip(*edges.tolist(), value.tolist(), strict=True):
+        target[first:last] = each  # later ones overwrite
     return target
 
 

@@ -59,9 +59,14 @@ def test_the_newest_whole_checkpoint_is_found_and_broken_ones_are_set_aside(tmp_
         seal(tmp_path / f"checkpoint-{step}", fill(str(step)))
     (tmp_path / "checkpoint-100" / "b.txt").write_text("")
     (tmp_path / "checkpoint-200.tmp").mkdir()
-    assert find_checkpoint(tmp_path) == str(tmp_path / "checkpoint-20")
+    found, notes = find_checkpoint(tmp_path)
+    assert found == tmp_path / "checkpoint-20"
+    assert notes == [
+        "checkpoint-100 was not used: files are missing or damaged. "
+        "It is kept as broken-checkpoint-100."
+    ]
     assert (tmp_path / "broken-checkpoint-100").is_dir()
 
 
 def test_no_checkpoint_is_no_error(tmp_path):
-    assert find_checkpoint(tmp_path / "nowhere") is None
+    assert find_checkpoint(tmp_path / "nowhere") == (None, [])

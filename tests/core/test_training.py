@@ -237,6 +237,7 @@ def test_stopping_keeps_a_run_and_its_checkpoint(tiny_folder, tmp_path):
 
 
 @pytest.mark.training
+@pytest.mark.fault
 def test_a_resumed_training_ends_where_the_uninterrupted_one_does(tiny_folder, tmp_path):
     settings = config(tiny_folder, training={"steps": 8})
     whole, parts = [], []
@@ -253,6 +254,7 @@ def test_a_resumed_training_ends_where_the_uninterrupted_one_does(tiny_folder, t
 
 
 @pytest.mark.training
+@pytest.mark.fault
 def test_without_validation_the_last_weights_are_kept(tiny_folder, tmp_path):
     ended = train(config(tiny_folder, training={"steps": 3}), data(val=False), tmp_path)
     assert ended.kept == "last"
@@ -260,12 +262,14 @@ def test_without_validation_the_last_weights_are_kept(tiny_folder, tmp_path):
 
 
 @pytest.mark.training
+@pytest.mark.fault
 def test_classes_without_an_example_are_named(tiny_folder, tmp_path):
     known = TrainingData(LabelSet(("add salt", "eat", "stir tea")), data().train)
     train(config(tiny_folder, training={"steps": 2}), known, tmp_path)
     assert "No training example: eat." in load_run(tmp_path).about["warnings"]
 
 
+@pytest.mark.fault
 def test_data_that_cannot_train_is_refused_with_a_sentence(tiny_folder, tmp_path):
     video, features = toy_video("a.mp4")
     bare = type(video)(video.name, video.path, video.content_hash, video.duration_us)
@@ -287,6 +291,7 @@ def test_data_that_cannot_train_is_refused_with_a_sentence(tiny_folder, tmp_path
 
 
 @pytest.mark.training
+@pytest.mark.fault
 def test_a_loss_that_is_no_number_stops_the_run(tiny_folder, tmp_path):
     video, features = toy_video("a.mp4")
     features.features[3] = np.inf
@@ -295,6 +300,7 @@ def test_a_loss_that_is_no_number_stops_the_run(tiny_folder, tmp_path):
 
 
 @pytest.mark.training
+@pytest.mark.fault
 def test_a_damaged_or_foreign_run_folder_is_refused(tiny_folder, tmp_path):
     train(config(tiny_folder, training={"steps": 2}), data(), tmp_path)
     heads = tmp_path / "heads.safetensors"

@@ -8,6 +8,8 @@ import torch
 from transformers import TrainingArguments
 
 from core.classifiers import base
+from core.conducting import Conductor
+from core.config import TrainingConfig
 from core.dataset import Collator
 from core.sequence import IGNORE, Example, Kind, collate
 from core.trainer import StudioTrainer
@@ -59,7 +61,8 @@ def test_losses_read_now_and_then_are_means_over_the_steps_between(tmp_path):
         truth = np.mean([float(gad(collate([e], 4))["loss"]) for e in examples])
     heard = []
     trainer = StudioTrainer(gad, arguments, examples, Collator(4))
-    trainer.report_to(heard.append, save_every_s=1e9)
+    settings = TrainingConfig(checkpoint_every_s=1e9)
+    trainer.add_callback(Conductor(trainer, heard.append, settings))
     trainer.train()
     heard = [progress for progress in heard if "loss" in progress.values]  # the last is a summary
     done = np.diff([0, *(progress.done for progress in heard)])

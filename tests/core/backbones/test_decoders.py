@@ -97,6 +97,7 @@ def folder(tmp_path):
     return tmp_path
 
 
+@pytest.mark.fault
 def test_a_decoder_in_parts_loads_and_a_missing_part_is_named(folder):
     load_decoder(folder)
     part = sorted(folder.glob("model-*.safetensors"))[1]
@@ -105,6 +106,7 @@ def test_a_decoder_in_parts_loads_and_a_missing_part_is_named(folder):
         load_decoder(folder)
 
 
+@pytest.mark.fault
 def test_pickled_weights_are_refused(folder):
     for path in folder.glob("*.safetensors*"):
         path.unlink()
@@ -120,6 +122,7 @@ def test_an_adapter_is_no_base(folder):
 
 
 @pytest.mark.parametrize("type_", ["something_of_its_own", "llama"])
+@pytest.mark.fault
 def test_remote_code_is_never_run(folder, type_):
     path = folder / "config.json"
     config = json.loads(path.read_text()) | {"model_type": type_}

@@ -45,6 +45,7 @@ def test_every_entry_says_what_it_needs(name):
 
 
 @pytest.mark.parametrize("name", HUB)
+@pytest.mark.fault
 def test_what_is_not_cached_names_the_command_and_downloads_nothing(name, hub):
     entry = BACKBONES[name]
     with pytest.raises(MissingArtifact) as caught:
@@ -56,6 +57,7 @@ def test_what_is_not_cached_names_the_command_and_downloads_nothing(name, hub):
     assert not hub.exists()
 
 
+@pytest.mark.fault
 def test_a_cached_checkpoint_is_used_by_its_name(hub):
     entry = BACKBONES["smolvlm2-256m"]
     repository = hub / f"models--{entry.hub.replace('/', '--')}"
@@ -88,6 +90,7 @@ def test_half_a_backbone_says_how_to_compose(tmp_path):
     assert "this is an encoder alone (siglip)" in said
 
 
+@pytest.mark.fault
 def test_remote_code_is_refused_before_anything_is_loaded(tmp_path):
     said = refused(tmp_path / "c", architectures=["InternVLChatModel"], vision_config={},
                    auto_map={"AutoModel": "modeling.InternVLChatModel"})  # fmt: skip

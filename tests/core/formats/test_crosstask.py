@@ -117,17 +117,20 @@ def test_a_folder_holds_annotations_tasks_and_videos(tmp_path):
     }
 
 
+@pytest.mark.fault
 @pytest.mark.parametrize(
     "videos",
     [
         [labelled_video(mark(1, 2, "cut, then wash"))],
         [labelled_video(mark(1, 2, "cut"), name="a,b.mp4")],
         [labelled_video(mark(1, 2, "cut"), name=f"{folder}/tea.mp4") for folder in "ab"],
+        [labelled_video(mark(1, 2, "cut"), name="=1+1.mp4")],
+        [labelled_video(mark(1, 2, "cut"), name="-1+1.mp4")],
     ],
-    ids=["step", "video", "twice"],
+    ids=["step", "video", "twice", "formula", "difference"],
 )
 def test_a_name_that_the_files_cannot_say_is_refused(videos, tmp_path):
-    with pytest.raises(InvalidData, match=r"without commas|the same name") as caught:
+    with pytest.raises(InvalidData, match=r"without commas|the same name|formula") as caught:
         write("crosstask", videos, tmp_path / "out")
     assert caught.value.next_step
     assert not list(tmp_path.iterdir())

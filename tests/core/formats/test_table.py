@@ -291,6 +291,7 @@ def test_a_decimal_comma_counts_for_confidences_too(table):
 
 
 @pytest.mark.parametrize("text", ["=cmd|'/c calc'!A1", "+1", "-1", "@SUM(A1)", "'=1", "''-x"])
+@pytest.mark.fault
 def test_no_cell_that_is_written_is_a_formula_and_each_comes_back(tmp_path, text):
     mark = Mark(start_us=0, end_us=US, label=text, track=text, note=text)
     video = MarkedVideo(name=f"{text}.mp4", path=tmp_path, duration_us=US, marks=(mark,))

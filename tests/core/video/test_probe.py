@@ -57,6 +57,7 @@ def test_the_hash_is_of_the_content_alone(clip, tmp_path):
         "bad\udcff.mp4",
     ],
 )
+@pytest.mark.fault
 def test_any_name_is_read_as_it_stands(clip, tmp_path, name):
     assert probe(clip.rename(tmp_path / name)).frame_count == 50
 
@@ -126,6 +127,7 @@ def test_sound_alone_is_no_video(tmp_path):
         probe(path)
 
 
+@pytest.mark.fault
 def test_a_pipe_does_not_hang(tmp_path):
     path = tmp_path / "pipe.mp4"
     os.mkfifo(path)
@@ -133,6 +135,7 @@ def test_a_pipe_does_not_hang(tmp_path):
         probe(path)
 
 
+@pytest.mark.fault
 def test_what_is_not_there_is_named(tmp_path):
     loop = tmp_path / "loop.mp4"
     loop.symlink_to(loop)
@@ -143,12 +146,14 @@ def test_what_is_not_there_is_named(tmp_path):
         probe(tmp_path)
 
 
+@pytest.mark.fault
 def test_a_file_that_takes_too_long_is_given_up(clip):
     # Over before it began: a limit above 0 would race against the child.
     with pytest.raises(UnreadableVideo, match=r"at most -1 s: 'clip\.mp4'"):
         probe(clip, limits=Limits(seconds=-1))
 
 
+@pytest.mark.fault
 def test_a_file_that_needs_too_much_memory_is_given_up(tmp_path):
     path = replace(Clip(), size=(4000, 3000), times_ms=(0, 40)).write(tmp_path / "big.mp4")
     with pytest.raises(UnreadableVideo, match=r"150 MB of memory|broke down"):
@@ -166,6 +171,7 @@ def test_a_huge_picture_in_a_small_file_is_refused(tmp_path):
         probe(path)
 
 
+@pytest.mark.fault
 def test_a_decoder_that_crashes_is_an_unreadable_video(tmp_path):
     answer = ask([sys.executable, "-c", "import os; os.kill(os.getpid(), 11)"], 20)
     assert answer is not None
@@ -174,6 +180,7 @@ def test_a_decoder_that_crashes_is_an_unreadable_video(tmp_path):
         read_answer(tmp_path / "a.mp4", answer)
 
 
+@pytest.mark.fault
 def test_a_decoder_that_stands_still_is_ended_with_its_children(tmp_path):
     ids = tmp_path / "ids"
     program = (
