@@ -18,7 +18,8 @@ import uvicorn
 
 from app.api import add_routes
 from app.jobs.runner import Runner
-from app.security import LOOPBACK, Guard
+from app.security import LOOPBACK, Bodies, Guard
+from app.security.patience import PatientHTTP
 from app.services import Studio, demo, open_studio
 from app.services.backups import Keeper
 from core.errors import Conflict, InvalidConfig
@@ -33,6 +34,15 @@ os.environ["HF_HUB_OFFLINE"] = "1"
 log = logging.getLogger(__name__)
 
 PORT = 7860
+
+_MOST_CONNECTIONS = 500  # a process may commonly have 1,024 files open
+
+_LARGE_BODIES = {"/api/videos/[0-9]+/operations": 32_000_000}
+"""Routes that take more than others: an operation may change 20,000 segments."""
+
+# Our pages ask our routes alone. What Gradio has of its own takes uploads, fetches addresses and
+# runs functions.
+_CLOSED = ("/gradio_api", "/config", "/login", "/logout", "/monitoring")
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +105,7 @@ def create_app(studio: Studio, address: Address, token: str) -> fastapi.FastAPI:
     # Gradio takes two seconds to import. The queue is at work by then.
     import gradio as gr
 
+    from app.pages import PAGES
     from app.widgets.look import HEAD, theme
 
     closed = {"docs_url": None, "redoc_url": None, "openapi_url": None}
@@ -107,13 +118,23 @@ def create_app(studio: Studio, address: Address, token: str) -> fastapi.FastAPI:
             footer_links=[], run_history=False, enable_monitoring=False, show_error=False,
             max_file_size="1mb",
         )  # fmt: skip
-    hosts = {*LOOPBACK, address.host} if address.host != "0.0.0.0" else {*LOOPBACK, *_own_names()}
-    app.add_middleware(Guard, hosts=hosts, password=address.password, token=token)
+    app.add_middleware(Bodies, allowances=_LARGE_BODIES)
+    app.add_middleware(
+        Guard, hosts=allowed_hosts(address), password=address.password, token=token,
+        pages=("/", *(f"/{path}" for _, path, _ in PAGES)), closed=_CLOSED,
+    )  # fmt: skip
     return app
 
 
+def allowed_hosts(address: Address) -> set[str]:
+    """Return the names under which a request may know this machine."""
+    if address.host != "0.0.0.0":
+        return {*LOOPBACK, address.host}
+    return {*LOOPBACK, *_own_names()}
+
+
 def _own_names() -> set[str]:
-    """Return the names and addresses under which this machine is known."""
+    """Return the names and addresses of this machine."""
     name = socket.gethostname()
     try:
         return {name, *socket.gethostbyname_ex(name)[2]}
@@ -137,6 +158,10 @@ def running(data_dir: Path | None, address: Address) -> Iterator[uvicorn.Server]
                 create_app(studio, address, token),
                 host=address.host,
                 port=address.port,
+                http=PatientHTTP,
+                ws="none",
+                proxy_headers=False,  # anybody could write another address into them
+                limit_concurrency=_MOST_CONNECTIONS,
                 log_level="warning",
                 timeout_graceful_shutdown=3,
             )

@@ -1,8 +1,9 @@
 """REST routes without Gradio: media by id, bulk data, jobs. Errors are rule, value, next step."""
 
-from fastapi import APIRouter, FastAPI, Request
+import json
+
+from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse
 
 from app.api import (
     analysis,
@@ -13,6 +14,7 @@ from app.api import (
     inspection,
     labels,
     library,
+    machine,
     media,
     out,
     proposals,
@@ -22,7 +24,7 @@ from app.api import (
     tracks,
 )
 from app.services import Studio
-from core.errors import Conflict, MissingArtifact, StudioError, UnknownName
+from core.errors import Conflict, MissingArtifact, StudioError, Unavailable, UnknownName
 
 
 def add_routes(app: FastAPI, studio: Studio, token: str) -> None:
@@ -34,6 +36,7 @@ def add_routes(app: FastAPI, studio: Studio, token: str) -> None:
         exchange,
         annotate,
         experiments,
+        machine,
         results,
         inspection,
         analysis,
@@ -47,21 +50,46 @@ def add_routes(app: FastAPI, studio: Studio, token: str) -> None:
         router.include_router(part.routes(studio))
     router.include_router(shell.routes(studio, token))
     app.include_router(router)
+    explain_errors(app)
+
+
+def explain_errors(app: FastAPI) -> None:
+    """Turn our errors into answers."""
     app.add_exception_handler(StudioError, _explain)
     app.add_exception_handler(RequestValidationError, _malformed)
+    app.add_exception_handler(Exception, _fault)
 
 
-async def _explain(_: Request, error: Exception) -> JSONResponse:
+def _answer(error: StudioError, status: int) -> Response:
+    # Written in ASCII: what a request names need not be text that can be encoded.
+    return Response(json.dumps(error.as_json()), status, media_type="application/json")
+
+
+async def _fault(_: Request, error: Exception) -> Response:
+    """Tell nothing of a mistake of ours but that it is one; the server logs its traceback."""
+    rule, step = "The program made a mistake", "The log of the server holds the details."
+    return _answer(StudioError(rule, type(error).__name__, step), 500)
+
+
+async def _explain(_: Request, error: Exception) -> Response:
     assert isinstance(error, StudioError)
-    status = 404 if isinstance(error, UnknownName | MissingArtifact) else 400
-    return JSONResponse(error.as_json(), 409 if isinstance(error, Conflict) else status)
+    match error:
+        case UnknownName() | MissingArtifact():
+            status = 404
+        case Conflict():
+            status = 409
+        case Unavailable():
+            status = 503  # a page keeps what it could not save, and sends it again
+        case _:
+            status = 400
+    return _answer(error, status)
 
 
-async def _malformed(_: Request, error: Exception) -> JSONResponse:
+async def _malformed(_: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
     first = error.errors()[0]
     where = ".".join(str(part) for part in first["loc"])
     sentence = StudioError(
         "A request must have the form that the route asks for", f"{where}: {first['msg']}"
     )
-    return JSONResponse(sentence.as_json(), 422)
+    return _answer(sentence, 422)

@@ -6,8 +6,10 @@ from fastapi import APIRouter, Query
 from fastapi.responses import JSONResponse
 
 from analysis.projection import Method
+from app.api.values import RowId, row_ids
 from app.services import Studio
-from app.services.embedding_map import Layout, embedding_map
+from app.services.embedding_map import embedding_map
+from app.services.map_base import Layout
 from app.services.map_points import Choice
 from core.types import SPLITS, Split
 
@@ -23,7 +25,7 @@ def routes(studio: Studio) -> APIRouter:
 
     @r.get("/projects/{project}/map")
     def of_project(
-        project: int,
+        project: RowId,
         runs: Ids = "",
         split: Ids = "",
         method: Method = "tsne",
@@ -31,11 +33,13 @@ def routes(studio: Studio) -> APIRouter:
         noun: Word = "",
         seed: Seed = 0,
         neighbours: Neighbours = None,
+        fresh: bool = False,
     ) -> JSONResponse:
-        wanted = tuple(int(part) for part in runs.split(",") if part.isdigit())
+        wanted = tuple(row_ids(runs))
         splits: tuple[Split, ...] = tuple(s for s in SPLITS if not split or s in split.split(","))
+        layout = Layout(method, seed, neighbours, fresh)
         found: dict[str, Any] = embedding_map(
-            studio, project, Choice(wanted, splits, verb, noun), Layout(method, seed, neighbours)
+            studio, project, Choice(wanted, splits, verb, noun), layout
         )
         # Sent as it is: looking at every value of twenty thousand points takes seconds.
         return JSONResponse(found)

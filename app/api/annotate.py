@@ -6,6 +6,7 @@ from fastapi import APIRouter
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 
+from app.api.values import RowId, Time
 from app.services import Studio, annotating, preferences
 from storage.operations import Operation
 from storage.proposals import ProposalAnswer
@@ -20,9 +21,9 @@ class Edit(BaseModel):
     """A segment as it shall be; `version` is the one that the page had seen."""
 
     id: Id
-    start_us: int
-    end_us: int
-    label_id: Number | None
+    start_us: Time
+    end_us: Time
+    label_id: RowId | None
     version: Number | None = None
     track: Annotated[str, Field(max_length=1000)] = ""
     kind: SegmentKind = SegmentKind.INTERVAL
@@ -37,7 +38,7 @@ class Answer(BaseModel):
     """What the person says to a proposal."""
 
     proposal: Id
-    run: Number
+    run: RowId
     rejected: bool
 
 
@@ -57,12 +58,12 @@ def routes(studio: Studio) -> APIRouter:
     r = APIRouter(prefix="/api")
 
     @r.get("/videos/{video}/annotations")
-    def annotations(video: Number) -> JSONResponse:
+    def annotations(video: RowId) -> JSONResponse:
         # Sent as it is: looking at every value of twenty thousand segments takes seconds.
         return JSONResponse(annotating.annotations(studio, video))
 
     @r.post("/videos/{video}/operations")
-    def perform(video: Number, body: OperationBody) -> JSONResponse:
+    def perform(video: RowId, body: OperationBody) -> JSONResponse:
         operation = Operation(
             id=body.id,
             name=body.name,
@@ -75,7 +76,7 @@ def routes(studio: Studio) -> APIRouter:
 
     @r.get("/videos/{video}/history")
     def history(
-        video: Number, segment: Id, limit: Annotated[int, Field(ge=1, le=1000)] = 50
+        video: RowId, segment: Id, limit: Annotated[int, Field(ge=1, le=1000)] = 50
     ) -> list[dict[str, Any]]:
         return annotating.history(studio, video, segment, limit)
 

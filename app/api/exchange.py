@@ -6,13 +6,14 @@ from typing import Annotated, Any
 from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
+from app.api.values import LocalPath, RowId
 from app.services import Studio, exporting, importing
 from app.services.import_preview import Choices
 from core.formats.columns import ColumnMapping
 from core.types import Split
 
 Text = Annotated[str, Field(max_length=4096)]
-Paths = Annotated[list[Text], Field(max_length=1000)]
+Paths = Annotated[list[LocalPath], Field(max_length=1000)]
 
 
 class Mapping(BaseModel):
@@ -59,7 +60,7 @@ class Export(BaseModel):
     """What to write, and where."""
 
     format: Text
-    target: Text
+    target: LocalPath
     split: Split | None = None
 
 
@@ -68,11 +69,11 @@ def routes(studio: Studio) -> APIRouter:
     r = APIRouter(prefix="/api")
 
     @r.post("/projects/{project}/import/preview")
-    def preview(project: int, body: ImportRequest) -> dict[str, Any]:
+    def preview(project: RowId, body: ImportRequest) -> dict[str, Any]:
         return importing.preview(studio, project, body.files, body.choices)
 
     @r.post("/projects/{project}/import")
-    def commit(project: int, body: ImportRequest) -> dict[str, Any]:
+    def commit(project: RowId, body: ImportRequest) -> dict[str, Any]:
         return importing.commit_import(
             studio, project, body.files, body.choices,
             token=body.token, skip_faulty=body.skip_faulty,
@@ -83,19 +84,19 @@ def routes(studio: Studio) -> APIRouter:
         return importing.columns([Path(path) for path in body.paths], header=body.header)
 
     @r.get("/projects/{project}/imports")
-    def made(project: int) -> list[dict[str, Any]]:
+    def made(project: RowId) -> list[dict[str, Any]]:
         return importing.made(studio, project)
 
     @r.post("/imports/{number}/undo")
-    def undo(number: int) -> dict[str, int]:
+    def undo(number: RowId) -> dict[str, int]:
         return importing.undo(studio, number)
 
     @r.get("/projects/{project}/export")
-    def plan(project: int, split: Split | None = None) -> dict[str, Any]:
+    def plan(project: RowId, split: Split | None = None) -> dict[str, Any]:
         return exporting.plan(studio, project, split=split)
 
     @r.post("/projects/{project}/export")
-    def export(project: int, body: Export) -> dict[str, Any]:
+    def export(project: RowId, body: Export) -> dict[str, Any]:
         return exporting.start(studio, project, body.format, Path(body.target), split=body.split)
 
     return r

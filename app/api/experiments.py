@@ -5,7 +5,8 @@ from typing import Annotated, Any
 from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
-from app.services import Studio, backbones, experiments
+from app.api.values import RowId
+from app.services import Studio, backbones, experiments, job_queue
 
 
 class FineTune(BaseModel):
@@ -27,7 +28,7 @@ def routes(studio: Studio) -> APIRouter:
 
     @r.get("/projects/{project}/data")
     def data(
-        project: int, task: str = "online_detection", backbone: str | None = None
+        project: RowId, task: str = "online_detection", backbone: str | None = None
     ) -> dict[str, Any]:
         return experiments.data_summary(studio, project, task, backbone)
 
@@ -36,33 +37,43 @@ def routes(studio: Studio) -> APIRouter:
         return backbones.list_backbones()
 
     @r.post("/projects/{project}/fine-tune")
-    def fine_tune(project: int, body: FineTune) -> list[dict[str, int]]:
+    def fine_tune(project: RowId, body: FineTune) -> list[dict[str, int]]:
         if body.all:
             return experiments.fine_tune_all(studio, project, body.settings)
         return [experiments.fine_tune(studio, project, body.settings)]
 
     @r.get("/projects/{project}/jobs")
-    def jobs(project: int) -> list[dict[str, Any]]:
-        return experiments.list_jobs(studio, project)
+    def jobs(project: RowId) -> list[dict[str, Any]]:
+        return job_queue.list_jobs(studio, project)
 
     @r.get("/projects/{project}/runs")
-    def runs(project: int) -> list[dict[str, Any]]:
+    def runs(project: RowId) -> list[dict[str, Any]]:
         return experiments.list_runs(studio, project)
 
+    @r.get("/jobs/{job}")
+    def detail(job: RowId) -> dict[str, Any]:
+        return job_queue.job_detail(studio, job)
+
     @r.get("/jobs/{job}/curve")
-    def curve(job: int, after: int = -1) -> list[list[Any]]:
-        return experiments.curve(studio, job, after)
+    def curve(
+        job: RowId, after: Annotated[int, Field(ge=-1, le=2**31 - 1)] = -1
+    ) -> list[list[Any]]:
+        return job_queue.curve(studio, job, after)
 
     @r.get("/jobs/{job}/log")
-    def log(job: int) -> dict[str, str]:
-        return {"log": experiments.log_tail(studio, job)}
+    def log(job: RowId) -> dict[str, str]:
+        return {"log": job_queue.log_tail(studio, job)}
 
     @r.post("/jobs/{job}/stop")
-    def stop(job: int, body: Stop) -> dict[str, Any]:
-        return experiments.stop(studio, job, body.how)
+    def stop(job: RowId, body: Stop) -> dict[str, Any]:
+        return job_queue.stop(studio, job, body.how)
 
     @r.post("/jobs/{job}/resume")
-    def resume(job: int) -> dict[str, Any]:
-        return experiments.resume(studio, job)
+    def resume(job: RowId) -> dict[str, Any]:
+        return job_queue.resume(studio, job)
+
+    @r.post("/jobs/{job}/next")
+    def put_first(job: RowId) -> dict[str, Any]:
+        return job_queue.put_first(studio, job)
 
     return r

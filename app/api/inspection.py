@@ -2,10 +2,11 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Annotated, Any
 
 from fastapi import APIRouter, FastAPI, Query
 
+from app.api.values import RowId
 from app.services import Studio, inspection
 from app.services.inference import InferenceWorker
 from app.services.machine import compute_slots
@@ -24,10 +25,10 @@ def routes(studio: Studio) -> APIRouter:
 
     @r.get("/inspect")
     def inspect(
-        run: int,
-        video: int,
-        t: int = Query(ge=0, le=10**15),
-        question: str = Query("", max_length=40),
+        run: RowId,
+        video: RowId,
+        t: Annotated[int, Query(ge=0, le=10**15)],
+        question: Annotated[str, Query(max_length=40)] = "",
     ) -> dict[str, Any]:
         return inspection.inspect(studio, worker, run, video, t, question)
 

@@ -5,6 +5,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
+from app.api.values import RowId
 from app.services import Studio, label_sets
 
 Word = Annotated[str, Field(max_length=1000)]
@@ -30,7 +31,7 @@ class LabelChange(BaseModel):
 class Order(BaseModel):
     """All labels in their new order."""
 
-    ids: Annotated[list[int], Field(max_length=100_000)]
+    ids: Annotated[list[RowId], Field(max_length=100_000)]
 
 
 def routes(studio: Studio) -> APIRouter:
@@ -38,20 +39,20 @@ def routes(studio: Studio) -> APIRouter:
     r = APIRouter(prefix="/api")
 
     @r.get("/projects/{project}/labels")
-    def listed(project: int) -> dict[str, Any]:
+    def listed(project: RowId) -> dict[str, Any]:
         return label_sets.listed(studio, project)
 
     @r.post("/projects/{project}/labels")
-    def add(project: int, body: NewLabel) -> dict[str, int]:
+    def add(project: RowId, body: NewLabel) -> dict[str, int]:
         return {"id": label_sets.add(studio, project, body.name)}
 
     @r.post("/projects/{project}/labels/order")
-    def order(project: int, body: Order) -> dict[str, Any]:
+    def order(project: RowId, body: Order) -> dict[str, Any]:
         label_sets.order(studio, project, body.ids)
         return {}
 
     @r.post("/labels/{label}")
-    def change(label: int, body: LabelChange) -> dict[str, Any]:
+    def change(label: RowId, body: LabelChange) -> dict[str, Any]:
         label_sets.change(studio, label, body.model_dump(exclude_unset=True))
         return {}
 

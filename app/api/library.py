@@ -6,6 +6,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Response
 from pydantic import BaseModel, Field
 
+from app.api.values import LocalPath, RowId
 from app.services import Studio, library, library_table, media
 
 Text = Annotated[str, Field(max_length=4096)]
@@ -14,13 +15,13 @@ Text = Annotated[str, Field(max_length=4096)]
 class Folder(BaseModel):
     """A folder to add."""
 
-    path: Text
+    path: LocalPath
 
 
 class Splits(BaseModel):
     """Videos to put into a split."""
 
-    videos: Annotated[list[int], Field(max_length=100_000)]
+    videos: Annotated[list[RowId], Field(max_length=100_000)]
     split: Text | None
 
 
@@ -47,32 +48,34 @@ def routes(studio: Studio) -> APIRouter:
         return {"id": library.new_project(studio, body.name)}
 
     @r.get("/projects/{project}/videos")
-    def videos(project: int) -> list[dict[str, Any]]:
+    def videos(project: RowId) -> list[dict[str, Any]]:
         return library.table(studio, project)
 
     @r.get("/projects/{project}/state")
-    def state(project: int) -> dict[str, Any]:
+    def state(project: RowId) -> dict[str, Any]:
         return library_table.state(studio, project)
 
     @r.get("/projects/{project}/table")
-    def table(project: int) -> Response:
+    def table(project: RowId) -> Response:
         return Response(library_table.table(studio, project), media_type="application/json")
 
     @r.post("/projects/{project}/folder")
-    def add_folder(project: int, body: Folder) -> dict[str, Any]:
+    def add_folder(project: RowId, body: Folder) -> dict[str, Any]:
         return library.add_folder(studio, project, Path(body.path))
 
     @r.post("/projects/{project}/splits")
-    def splits(project: int, body: Splits) -> dict[str, Any]:
+    def splits(project: RowId, body: Splits) -> dict[str, Any]:
         library.set_splits(studio, project, body.videos, body.split)  # pyright: ignore[reportArgumentType]
         return {}
 
     @r.get("/videos/{video}")
-    def document(video: int) -> dict[str, Any]:
-        return library.document(studio, video)
+    def document(video: RowId, segments: bool = True) -> dict[str, Any]:
+        if segments:
+            return library.document(studio, video)
+        return {"video": library.player_facts(studio, video)}
 
     @r.post("/videos/{video}/proxy")
-    def proxy(video: int) -> dict[str, int | None]:
+    def proxy(video: RowId) -> dict[str, int | None]:
         return {"job": media.want_proxy(studio, video)}
 
     return r

@@ -8,6 +8,7 @@ import plotly
 from fastapi import APIRouter, Header, HTTPException, Response
 from fastapi.responses import FileResponse
 
+from app.api.values import RowId
 from app.services import Studio, film
 from app.services.frame_times import frame_clock
 from app.services.media import media_file, thumbnail
@@ -22,19 +23,19 @@ def routes(studio: Studio) -> APIRouter:
     r = APIRouter()
 
     @r.get("/media/{video}")
-    def media(video: int) -> FileResponse:
+    def media(video: RowId) -> FileResponse:
         path, kind = media_file(studio, video)
         return FileResponse(path, media_type=kind)
 
     @r.get("/thumbs/{video}")
-    def thumb(video: int) -> FileResponse:
+    def thumb(video: RowId) -> FileResponse:
         path = thumbnail(studio, video)
         if path is None:
             raise HTTPException(404)
         return FileResponse(path, media_type="image/jpeg", headers={"Cache-Control": "max-age=300"})
 
     @r.get("/api/videos/{video}/frames")
-    def frames(video: int, if_none_match: Annotated[str | None, Header()] = None) -> Response:
+    def frames(video: RowId, if_none_match: Annotated[str | None, Header()] = None) -> Response:
         times = frame_clock(studio, video).astype("<f8").tobytes()
         tag = {"ETag": f'"{sha256(times).hexdigest()}"', "Cache-Control": "private, no-cache"}
         if if_none_match == tag["ETag"]:
@@ -42,18 +43,18 @@ def routes(studio: Studio) -> APIRouter:
         return Response(times, media_type="application/octet-stream", headers=tag)
 
     @r.get("/api/videos/{video}/strip")
-    def strip(video: int) -> dict[str, Any]:
+    def strip(video: RowId) -> dict[str, Any]:
         return film.strip(studio, video)
 
     @r.get("/strips/{video}")
-    def strip_picture(video: int) -> FileResponse:
+    def strip_picture(video: RowId) -> FileResponse:
         path = film.strip_file(studio, video)
         if path is None:
             raise HTTPException(404)
         return FileResponse(path, media_type="image/jpeg", headers={"Cache-Control": "no-cache"})
 
     @r.get("/api/videos/{video}/cuts")
-    def cuts(video: int) -> dict[str, Any]:
+    def cuts(video: RowId) -> dict[str, Any]:
         return film.cuts(studio, video)
 
     @r.get("/static/{name}")

@@ -7,6 +7,7 @@ from fastapi.responses import FileResponse
 from pydantic import BaseModel, Field
 
 from app.api.analysis import Runs
+from app.api.values import RowId, Time
 from app.services import Studio, comparison_report, reel
 from app.services.comparison_report import MEDIA, Form
 from app.services.results import MAX_RUNS
@@ -18,9 +19,9 @@ As = Annotated[Form, Query(alias="as")]
 class Clip(BaseModel):
     """A stretch of a video, and what to write on it."""
 
-    video: int
-    start_us: int = Field(ge=0)
-    end_us: int = Field(gt=0)
+    video: RowId
+    start_us: Annotated[Time, Field(ge=0)]
+    end_us: Annotated[Time, Field(gt=0)]
     text: str = Field("", max_length=300)
 
 
@@ -28,7 +29,7 @@ class Reel(BaseModel):
     """Which clips, and whose answers are written on them."""
 
     clips: Annotated[list[Clip], Field(min_length=1, max_length=reel.MOST_CLIPS)]
-    runs: Annotated[list[int], Field(max_length=MAX_RUNS)] = []
+    runs: Annotated[list[RowId], Field(max_length=MAX_RUNS)] = []
 
 
 def routes(studio: Studio) -> APIRouter:
@@ -36,7 +37,7 @@ def routes(studio: Studio) -> APIRouter:
     r = APIRouter(prefix="/api")
 
     @r.get("/projects/{project}/analysis/report")
-    def report(project: int, runs: Runs, split: Split = "test", form: As = "html") -> Response:
+    def report(project: RowId, runs: Runs, split: Split = "test", form: As = "html") -> Response:
         names = [int(part) for part in runs.split(",")]
         found = comparison_report.collect(studio, project, names, split)
         named = {"Content-Disposition": f'attachment; filename="report-{split}.{form}"'}
@@ -44,12 +45,12 @@ def routes(studio: Studio) -> APIRouter:
         return Response(text, media_type=MEDIA[form], headers=named)
 
     @r.post("/projects/{project}/reel")
-    def make_reel(project: int, body: Reel) -> dict[str, Any]:
+    def make_reel(project: RowId, body: Reel) -> dict[str, Any]:
         clips = [clip.model_dump() for clip in body.clips]
         return reel.start(studio, project, clips, body.runs)
 
     @r.get("/reels/{job}")
-    def made_reel(job: int) -> FileResponse:
+    def made_reel(job: RowId) -> FileResponse:
         path = reel.file_of(studio, job)
         return FileResponse(path, media_type="video/mp4", filename=f"reel-{job}.mp4")
 

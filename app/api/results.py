@@ -4,6 +4,7 @@ from typing import Any
 
 from fastapi import APIRouter
 
+from app.api.values import RowId, row_ids
 from app.services import Studio, results
 
 
@@ -12,12 +13,12 @@ def routes(studio: Studio) -> APIRouter:
     r = APIRouter(prefix="/api")
 
     @r.get("/compare/{video}")
-    def compare(video: int, runs: str = "") -> dict[str, Any]:
-        wanted = [int(part) for part in runs.split(",") if part.isdigit()]
+    def compare(video: RowId, runs: str = "") -> dict[str, Any]:
+        wanted = row_ids(runs)
         return results.compare(studio, video, wanted)
 
     @r.get("/projects/{project}/first-video")
-    def first_video(project: int) -> dict[str, int | None]:
+    def first_video(project: RowId) -> dict[str, int | None]:
         return {"video": results.first_video(studio, project)}
 
     return r

@@ -5,6 +5,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
+from app.api.values import RowId
 from app.services import Studio, run_comparison
 from app.services.accuracy_change import accuracy_change
 from core.types import Split
@@ -30,23 +31,25 @@ def routes(studio: Studio) -> APIRouter:
     r = APIRouter(prefix="/api/projects/{project}")
 
     @r.get("/run-table")
-    def run_table(project: int) -> list[dict[str, Any]]:
+    def run_table(project: RowId) -> list[dict[str, Any]]:
         return run_comparison.run_table(studio, project)
 
     @r.post("/runs/{run}/note")
-    def note(project: int, run: int, body: Note) -> dict[str, Any]:
+    def note(project: RowId, run: RowId, body: Note) -> dict[str, Any]:
         return run_comparison.write_note(studio, project, run, text=body.text, tags=body.tags)
 
     @r.post("/runs/{run}/archive")
-    def archive(project: int, run: int, body: Archive) -> dict[str, Any]:
+    def archive(project: RowId, run: RowId, body: Archive) -> dict[str, Any]:
         return run_comparison.put_away(studio, project, run, archived=body.archived)
 
     @r.get("/run-difference")
-    def run_difference(project: int, first: int, second: int) -> dict[str, Any]:
+    def run_difference(project: RowId, first: RowId, second: RowId) -> dict[str, Any]:
         return run_comparison.compare_runs(studio, project, first, second)
 
     @r.get("/accuracy-change")
-    def change(project: int, first: int, second: int, split: Split = "test") -> dict[str, Any]:
+    def change(
+        project: RowId, first: RowId, second: RowId, split: Split = "test"
+    ) -> dict[str, Any]:
         return accuracy_change(studio, project, first, second, split)
 
     return r

@@ -18,7 +18,7 @@ def routes(studio: Studio, token: str) -> APIRouter:
     def command(
         name: str, values: dict[str, Any], authorization: Annotated[str, Header()] = ""
     ) -> dict[str, Any]:
-        if not hmac.compare_digest(authorization, f"Bearer {token}"):
+        if not hmac.compare_digest(authorization.encode(), f"Bearer {token}".encode()):
             raise HTTPException(401)
         if name not in COMMANDS:
             raise UnknownName("Unknown command", f"'{name}'", f"Available: {', '.join(COMMANDS)}.")

@@ -5,6 +5,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
+from app.api.values import RowId
 from app.services import Studio, tracks
 
 
@@ -19,11 +20,11 @@ def routes(studio: Studio) -> APIRouter:
     r = APIRouter(prefix="/api/projects/{project}/tracks")
 
     @r.get("")
-    def get(project: int) -> dict[str, Any]:
+    def get(project: RowId) -> dict[str, Any]:
         return {"left_out": tracks.left_out(studio, project)}
 
     @r.post("")
-    def leave_out(project: int, body: LeftOut) -> dict[str, Any]:
+    def leave_out(project: RowId, body: LeftOut) -> dict[str, Any]:
         return {"left_out": tracks.leave_out(studio, project, body.left_out)}
 
     return r

@@ -7,18 +7,17 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from app.jobs.worker import JobContext
 from app.services.frame_times import keep_frame_times
 from core import video
-from core.errors import Stopped, UnreadableVideo
+from core.errors import DecoderFailed, Stopped, UnreadableVideo
 from core.kitchen.demo import FPS, demo_path, demo_scripts
 from core.kitchen.render import render as render_frames
 from core.types import Progress
-from core.video.cuts import shot_cuts
-from core.video.strip import Grid, filmstrip
-from storage.artifacts import write_bytes, writing
+from core.video.watched import Task
+from storage.artifacts import write_bytes
+
+_THUMBNAIL = 320
 
 
 def _render_one(folder: Path, index: int) -> int:
@@ -68,44 +67,42 @@ def _each(context: JobContext, items: list[dict[str, Any]]) -> Iterator[dict[str
 
 def make_proxy(context: JobContext) -> dict[str, Any]:
     """Make a copy that browsers play; the original stays as it is."""
-    target = Path(context.spec["target"])
-    target.parent.mkdir(parents=True, exist_ok=True)
-    video.make_proxy(Path(context.spec["source"]), target, report=context.report)
-    return {}
+    return _make(context, "proxy")
 
 
 def make_strip(context: JobContext) -> dict[str, Any]:
     """Make the small pictures that a timeline shows."""
-    spec = context.spec
-    picture = filmstrip(
-        Path(spec["source"]), spec["duration_us"], Grid(**spec["grid"]), report=context.report
-    )
-    write_bytes(Path(spec["target"]), picture)
-    return {}
+    return _make(context, "strip", "duration_us", "grid")
 
 
 def find_cuts(context: JobContext) -> dict[str, Any]:
     """Find where new shots begin."""
+    return _make(context, "cuts", "duration_us")
+
+
+def _make(context: JobContext, task: Task, *options: str) -> dict[str, Any]:
+    """Make a file from a video; where that breaks the decoder, the video is put aside."""
     spec = context.spec
-    found = shot_cuts(Path(spec["source"]), spec["duration_us"], report=context.report)
-    with writing(Path(spec["target"])) as beside, beside.open("wb") as file:
-        np.save(file, found, allow_pickle=False)
-    return {"cuts": len(found)}
+    source, target = Path(spec["source"]), Path(spec["target"])
+    given = {name: spec[name] for name in options}
+    try:
+        video.make(task, source, target, given, report=context.report)
+    except DecoderFailed as error:
+        context.emit("unreadable", id=spec["video"], path=str(source), **error.as_json())
+        raise
+    return {}
 
 
 def _look_at(context: JobContext, path: Path, video_id: int) -> None:
     """Emit what a file is, and keep a thumbnail of its middle."""
     try:
-        info = video.probe(path)
+        info, thumbnail = video.look(path, width=_THUMBNAIL)
     except UnreadableVideo as error:
         context.emit("unreadable", id=video_id, path=str(path), **error.as_json())
         return
     picture = Path(context.spec["thumbs"]) / f"{info.content_hash}.jpg"
-    if not picture.exists():
-        picture.parent.mkdir(parents=True, exist_ok=True)
-        beside = picture.with_suffix(f".{os.getpid()}.tmp")
-        beside.write_bytes(video.thumbnail(path, info.usable_us // 2, width=320))
-        beside.replace(picture)
+    if thumbnail and not picture.exists():
+        write_bytes(picture, thumbnail)
     if derived := context.spec.get("derived"):  # a job of an earlier version names no such folder
         keep_frame_times(Path(derived), info)
     values = info.as_json()

@@ -22,6 +22,11 @@ svg { display: block } svg text { fill: var(--soft); font-size: 11px }
 @media print { :root { color-scheme: light } body { margin: 0; max-width: none }
 tr, figure, svg { break-inside: avoid } h2, h3 { break-after: avoid } }
 """
+# No script runs in it, whatever somebody called a label, and nothing is fetched.
+_POLICY = (
+    '<meta http-equiv="Content-Security-Policy" '
+    "content=\"default-src 'none'; style-src 'unsafe-inline'\">"
+)
 _PAIR = {
     "accuracy_difference": "accuracy of the first − the second, points",
     "same": "say the same, %",
@@ -41,7 +46,7 @@ def render(report: Mapping[str, Any]) -> str:
     about, analysis = report["about"], report["analysis"]
     names = [run["run"] for run in analysis["runs"]]
     return f"""<!doctype html>
-<html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">
+<html lang="en"><meta charset="utf-8">{_POLICY}<meta name="viewport" content="width=device-width">
 <title>{escape(" · ".join(names))}</title><style>{_STYLE}</style>
 <h1>{escape(about["project"])}: {escape(" · ".join(names))}</h1>
 {_about(about, analysis)}

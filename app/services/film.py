@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from app.services import Studio
-from app.services.media import newest_job
+from app.services.media import is_kept, newest_job
 from core.errors import MissingArtifact, StudioError
 from storage import jobs, library
 from storage.artifacts import cache_file
@@ -44,7 +44,7 @@ def strip_file(studio: Studio, video_id: int) -> Path | None:
     """Return the filmstrip of a video, None where there is none yet."""
     video = library.video_by_id(studio.database, video_id)
     path = _strip_of(studio, video, _grid(video)) if _has_pictures(video) else None
-    return path if path is not None and path.is_file() else None
+    return path if path is not None and is_kept(studio, path) else None
 
 
 def cuts(studio: Studio, video_id: int) -> dict[str, Any]:

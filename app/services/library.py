@@ -82,14 +82,13 @@ def add_folder(studio: Studio, project: int, folder: Path) -> dict[str, Any]:
     Nothing is copied. A file that is there already is looked at again only if it changed.
     """
     paths = scan(folder)
-    added = library.add_videos(studio.database, project, folder=folder.resolve(), paths=paths)
-    videos = [library.find_video(studio.database, project, i) for i in (*added.new, *added.known)]
-    changed = [v for v in videos if v.health is Health.PENDING or _changed(v)]
-    return {
-        "found": len(paths),
-        "new": len(added.new),
-        "job": look_at(studio, project, changed),
-    }
+    with studio.database.write():  # no video without the job that looks at it
+        added = library.add_videos(studio.database, project, folder=folder.resolve(), paths=paths)
+        ids = (*added.new, *added.known)
+        videos = [library.find_video(studio.database, project, video) for video in ids]
+        changed = [v for v in videos if v.health is Health.PENDING or _changed(v)]
+        job = look_at(studio, project, changed)
+    return {"found": len(paths), "new": len(added.new), "job": job}
 
 
 def add_files(studio: Studio, project: int, paths: Sequence[Path]) -> dict[str, Any]:
@@ -100,15 +99,15 @@ def add_files(studio: Studio, project: int, paths: Sequence[Path]) -> dict[str, 
             raise InvalidData("A video must be a file", f"'{path}' is not there")
     found: dict[str, Any] = {"found": len(absolute), "new": 0, "job": None}
     videos = []
-    for path in absolute:
-        added = library.add_videos(studio.database, project, folder=path.parent, paths=[path])
-        found["new"] += len(added.new)
-        videos += [
-            library.find_video(studio.database, project, i) for i in (*added.new, *added.known)
-        ]
-    found["job"] = look_at(
-        studio, project, [v for v in videos if v.health is Health.PENDING or _changed(v)]
-    )
+    with studio.database.write():
+        for path in absolute:
+            added = library.add_videos(studio.database, project, folder=path.parent, paths=[path])
+            found["new"] += len(added.new)
+            videos += [
+                library.find_video(studio.database, project, i) for i in (*added.new, *added.known)
+            ]
+        changed = [v for v in videos if v.health is Health.PENDING or _changed(v)]
+        found["job"] = look_at(studio, project, changed)
     return found
 
 
@@ -147,17 +146,24 @@ def record_look(studio: Studio, video_id: int, path: Path, info: dict[str, Any])
 
 
 def record_unreadable(studio: Studio, video_id: int, path: Path, error: dict[str, str]) -> None:
-    """Keep why a file cannot be used."""
+    """Keep why a file cannot be used; what was known of the same file stays known."""
     try:
         status = path.stat()
         size, changed = status.st_size, status.st_mtime_ns
     except OSError:
         size, changed = 0, 0
-    facts = VideoFacts(
-        content_hash="", size_bytes=size, mtime_ns=changed, health=Health.UNREADABLE,
-        health_reason=f"{error['rule']}.",
-    )  # fmt: skip
-    library.record_facts(studio.database, {video_id: facts})
+    video = library.video_by_id(studio.database, video_id)
+    known: dict[str, Any] = {"content_hash": ""}
+    # Nothing may be there: a drive that is away. When it is back, the file is looked at again.
+    if video.content_hash and (size, changed) in ((0, 0), (video.size_bytes, video.mtime_ns)):
+        known = {name: getattr(video, name) for name in VideoFacts.__dataclass_fields__}
+    known |= {
+        "size_bytes": size,
+        "mtime_ns": changed,
+        "health": Health.UNREADABLE,
+        "health_reason": f"{error['rule']}.",
+    }
+    library.record_facts(studio.database, {video_id: VideoFacts(**known)})
 
 
 # ---- what the page shows ----------------------------------------------------------------------
@@ -216,6 +222,11 @@ def document(studio: Studio, video_id: int) -> dict[str, Any]:
         if track not in unseen
     ]
     return {"video": shown(studio, video), "segments": segments}
+
+
+def player_facts(studio: Studio, video_id: int) -> dict[str, Any]:
+    """Return one video as a player needs it, without its thousands of segments."""
+    return shown(studio, library.video_by_id(studio.database, video_id))
 
 
 def shown(studio: Studio, video: Video) -> dict[str, Any]:

@@ -36,16 +36,26 @@ def media_file(studio: Studio, video_id: int) -> tuple[Path, str]:
     if video.is_features:
         raise MissingArtifact("This video has features and no video file", f"'{video.name}'")
     proxy = proxy_of(studio, video)
-    if proxy.is_file():
+    if is_kept(studio, proxy):
         return proxy, "video/mp4"
     path = Path(video.path)
-    if video.playable and path.is_file():
-        return path, SUFFIXES.get(path.suffix.lower(), "application/octet-stream")
-    if not path.is_file():
+    if video.playable and _is_video(path):
+        return path, SUFFIXES[path.suffix.lower()]
+    if not _is_video(path):
         raise MissingArtifact(
             "The video file is gone", f"'{video.name}'", "Put it back, or archive it."
         )
     raise MissingArtifact("A playable copy is not made yet", f"'{video.name}'", "Wait a moment.")
+
+
+def is_kept(studio: Studio, path: Path) -> bool:
+    """Say whether a file of the data directory is there and no link leads out of it."""
+    return path.is_file() and path.resolve().is_relative_to(studio.directory.root.resolve())
+
+
+def _is_video(path: Path) -> bool:
+    """Say whether a file is there, and has the name of a video also where links lead to."""
+    return path.is_file() and {path.suffix.lower(), path.resolve().suffix.lower()} <= set(SUFFIXES)
 
 
 def want_proxy(studio: Studio, video_id: int) -> int | None:
@@ -78,4 +88,4 @@ def thumbnail(studio: Studio, video_id: int) -> Path | None:
     """Return the thumbnail of a video, None where there is none yet."""
     video = library.video_by_id(studio.database, video_id)
     path = studio.directory.thumbs / f"{video.content_hash}.jpg"
-    return path if video.content_hash and path.is_file() else None
+    return path if video.content_hash and is_kept(studio, path) else None

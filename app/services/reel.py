@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from app.services import Studio
+from app.services.media import is_kept
 from app.services.results import MAX_RUNS, compare
 from core.errors import InvalidData, MissingArtifact, UnknownName
 from core.types import SECOND
@@ -70,7 +71,7 @@ def file_of(studio: Studio, job: int) -> Path:
     """
     found = jobs.find_job(studio.database, job)
     path = studio.directory.job(job) / FILE
-    if found.kind != KIND or found.state is not JobState.DONE or not path.is_file():
+    if found.kind != KIND or found.state is not JobState.DONE or not is_kept(studio, path):
         raise MissingArtifact("This job has no finished reel", f"job {job}", "Make one.")
     return path
 

@@ -13,6 +13,7 @@ from core.errors import InvalidData, InvalidFile
 from core.formats import Reading, Row
 from core.formats.lines import first_line, lines_of, read_lines
 from core.formats.marks import INTERVALS, Mark, MarkedVideo
+from core.formats.sheet import inert
 from core.formats.source import quoted
 from core.formats.values import LABEL_LIMIT, label_of, labelled, line_of, time_us
 from core.formats.writing import ids_of, intervals, seconds, write_folder
@@ -142,7 +143,7 @@ def write(videos: Sequence[MarkedVideo], target: Path) -> None:
     tasks = {goal: _Task(n, goal, sorted(steps[goal])) for n, goal in enumerate(steps, start=1)}
     files = {TASKS: "\n".join(task.block for task in tasks.values())}
     files["videos.csv"] = "".join(
-        f"{tasks[goal].number},{_plain(name, 'video')},{_NO_URL}\n"
+        f"{tasks[goal].number},{_inert(_plain(name, 'video'))},{_NO_URL}\n"
         for name, goal in zip(names, goals, strict=True)
     )
     for name, goal, video in zip(names, goals, shown, strict=True):
@@ -169,6 +170,18 @@ class _Task:
             f"{number[mark.label]},{seconds(mark.start_us)},{seconds(mark.end_us)}\n"
             for mark in intervals(video)
         )
+
+
+def _inert(name: str) -> str:
+    """Return a name that no spreadsheet takes for a formula; one must not stand quoted here."""
+    # Ids of YouTube may begin with "-"; nothing is computed from letters and digits.
+    if inert(name) != name and not re.fullmatch(r"-[\w-]+", name):
+        raise InvalidData(
+            "A video in CrossTask must not look like a formula",
+            quoted(name),
+            "Rename it, or choose another format.",
+        )
+    return name
 
 
 def _plain(name: str, what: str) -> str:

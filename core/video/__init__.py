@@ -3,8 +3,9 @@
 from core.video.files import content_hash
 from core.video.frames import Sample, frame_at, sample, thumbnail
 from core.video.info import Limits, VideoInfo
-from core.video.probe import probe
+from core.video.probe import look, probe
 from core.video.proxy import make_proxy
+from core.video.watched import make
 from core.video.writing import write_mp4
 
 __all__ = [
@@ -13,6 +14,8 @@ __all__ = [
     "VideoInfo",
     "content_hash",
     "frame_at",
+    "look",
+    "make",
     "make_proxy",
     "probe",
     "sample",

@@ -1,19 +1,24 @@
 """The child process of `probe`: read one file within limits, print what was found as JSON.
 
-Started as `python -m core.video.inspect PATH LIMITS`. It needs PyAV, NumPy and the standard
+Started as `python -m core.video.inspect PATH LIMITS [WIDTH]`; with a width it makes a thumbnail of
+the middle too. It needs PyAV, NumPy and the standard
 library only, and holds nothing that a crash could harm.
 """
 
+import base64
 import json
 import math
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 from core.errors import UnreadableVideo
 from core.video.facts import examine
 from core.video.files import shown_name
-from core.video.info import Limits
+from core.video.frames import thumbnail
+from core.video.info import Limits, VideoInfo
 
 try:
     import resource
@@ -24,9 +29,15 @@ except ImportError:  # Windows has no such limits; the wall time of `probe` rema
 def main(arguments: Sequence[str]) -> int:
     """Print `{"video": ...}` or `{"error": ...}`; return the exit code."""
     path, limits = Path(arguments[0]), Limits(**json.loads(arguments[1]))
-    _restrain(limits)
+    restrain(
+        RLIMIT_AS=limits.memory_bytes, RLIMIT_CPU=math.ceil(limits.seconds),
+        RLIMIT_FSIZE=0, RLIMIT_CORE=0,
+    )  # fmt: skip
     try:
-        answer = {"video": examine(path, limits).as_json()}
+        info = examine(path, limits)
+        answer: dict[str, Any] = {"video": info.as_json()}
+        if arguments[2:]:
+            answer["picture"] = _picture(path, info, int(arguments[2]))
     except UnreadableVideo as error:
         answer = error.as_json()
     except OSError as problem:
@@ -45,17 +56,18 @@ def main(arguments: Sequence[str]) -> int:
     return 1 if "error" in answer else 0
 
 
-def _restrain(limits: Limits) -> None:
-    """Bound what the decoder can take: memory, processor time, files written, a core dump."""
+def _picture(path: Path, info: VideoInfo, width: int) -> str:
+    """Return a JPEG of the middle in base 64, nothing where that does not decode."""
+    with suppress(UnreadableVideo):
+        return base64.b64encode(thumbnail(path, info.usable_us // 2, width)).decode("ascii")
+    return ""
+
+
+def restrain(**limits: int) -> None:
+    """Bound what this process can take: memory, processor time, files written, a core dump."""
     if resource is None:
         return
-    wanted = {
-        "RLIMIT_AS": limits.memory_bytes,
-        "RLIMIT_CPU": math.ceil(limits.seconds),
-        "RLIMIT_FSIZE": 0,
-        "RLIMIT_CORE": 0,
-    }
-    for name, limit in wanted.items():
+    for name, limit in limits.items():
         kind = getattr(resource, name, None)
         if kind is None:
             continue

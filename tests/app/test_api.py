@@ -30,6 +30,7 @@ def test_a_fresh_studio_has_no_project_and_says_so(client):
     assert client.get("/api/projects").json() == []
 
 
+@pytest.mark.fault
 def test_media_is_served_by_id_with_byte_ranges(client, studio, project):
     video = library.table(studio, project)[0]["id"]
     whole = client.get(f"/media/{video}")
@@ -42,6 +43,7 @@ def test_media_is_served_by_id_with_byte_ranges(client, studio, project):
     assert past.status_code == 416
 
 
+@pytest.mark.fault
 def test_a_video_whose_file_is_gone_is_a_sentence(client, studio, project, tmp_path, little_folder):
     row = library.table(studio, project)[0]
     path = little_folder / row["name"].removeprefix("videos/")
@@ -78,7 +80,8 @@ def test_nothing_else_is_served(client, path):
         ("post", {"sec-fetch-site": "cross-site"}, 403),
         ("post", {"sec-fetch-site": "same-site"}, 403),
         ("get", {"sec-fetch-site": "cross-site", "sec-fetch-mode": "no-cors"}, 403),
-        ("get", {"sec-fetch-site": "cross-site", "sec-fetch-mode": "navigate"}, 200),
+        ("get", {"sec-fetch-site": "cross-site", "sec-fetch-mode": "navigate"}, 403),
+        ("get", {"sec-fetch-site": "same-site"}, 403),
         ("get", {"sec-fetch-site": "same-origin"}, 200),
         ("get", {"origin": BASE}, 200),
         ("get", {}, 200),
@@ -86,6 +89,15 @@ def test_nothing_else_is_served(client, path):
 )
 def test_other_origins_and_hosts_are_refused(client, method, headers, status):
     assert getattr(client, method)("/api/projects", headers=headers).status_code == status
+
+
+def test_a_link_on_another_site_leads_to_pages_alone(client):
+    link = {"sec-fetch-site": "cross-site", "sec-fetch-mode": "navigate"}
+    for path in ("/", "/annotate", "/compare/"):
+        assert client.get(path, headers=link).status_code == 200
+        assert client.post(path, headers=link).status_code == 403
+    for path in ("/media/1", "/api/videos/1/strip", "/static/studio.js"):
+        assert client.get(path, headers=link).status_code == 403
 
 
 def test_every_answer_carries_the_guards_headers(client):
@@ -118,6 +130,7 @@ def test_the_shells_route_needs_the_token(client):
     assert "Available" in answer.json()["error"]["next"]
 
 
+@pytest.mark.fault
 def test_a_password_is_asked_of_everything(studio):
     app = create_app(studio, Address(password="secret"), TOKEN)
     with TestClient(app, base_url=BASE) as client:
@@ -129,6 +142,7 @@ def test_a_password_is_asked_of_everything(studio):
         assert client.get("/api/projects", headers=bearer).status_code == 200
 
 
+@pytest.mark.fault
 def test_listening_beyond_this_machine_needs_a_password():
     with pytest.raises(InvalidConfig, match="needs a password"):
         Address(host="0.0.0.0").check()
