@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -94,6 +95,9 @@ def _evaluated(
 
 def _tell_figures(found: Mapping[str, Any]) -> None:
     typer.echo(f"{found['run']} on {found['videos']} {found['split']} videos")
+    if seen := found["labels_of"]:
+        changed = datetime.fromtimestamp(seen["at_us"] / 1e6).strftime("%Y-%m-%d %H:%M")
+        typer.echo(f"  trained on labels of {changed}, {seen['since'] or 'no'} changes since")
     for key, value in found["metrics"].items():
         low, high = found["interval"][key]
         shown = "–" if value is None else f"{value:5.1f}"

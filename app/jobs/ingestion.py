@@ -47,7 +47,7 @@ class Ingestion:
             jobs.add_curve_points(database, self.job.id, self._points)
         if self._predictions:
             runs.put_predictions(database, self.job.spec["run"], self._predictions)
-        if self._progress and jobs.find_job(database, self.job.id).state.is_active:
+        if self._progress and jobs.find_job(database, self.job.id, spec=False).state.is_active:
             jobs.report(database, self.job.id, self._progress)
         self._points, self._predictions, self._progress = [], [], None
 

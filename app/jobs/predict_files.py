@@ -15,7 +15,8 @@ from core.loaded_runs import LoadedRuns
 from core.prediction import Cost
 from core.run_card import read_run_card
 from core.types import FrameFeatures, LabelledVideo, Prediction, runs_of_equal
-from core.video import probe
+from core.video import Limits, probe
+from core.video.info import DEFAULT_LIMITS
 
 
 def predict_files(
@@ -53,17 +54,21 @@ def predict_files(
 
 def _see(path: Path, features: FeatureCache) -> tuple[LabelledVideo, FrameFeatures]:
     """Return a video with its features, computed if they are missing."""
-    video = _video(path, features.rate)
+    video = video_of(path, features.rate)
     features.compute([video])
     return video, features.load(video)
 
 
-def _video(path: Path, rate: float) -> LabelledVideo:
-    """Return a video as its file says; one of features is as long as its frames."""
+def video_of(path: Path, rate: float, limits: Limits = DEFAULT_LIMITS) -> LabelledVideo:
+    """Return a video as its file says; one of features is as long as its frames.
+
+    Raises:
+        UnreadableVideo: It cannot be decoded, or breaks a limit.
+    """
     if is_feature_file(path):
         frames = len(read_features(path))
         return LabelledVideo(path.name, path, content_hash(path), at_frame(frames, rate))
-    info = probe(path)
+    info = probe(path, limits=limits)
     return LabelledVideo(path.name, path, info.content_hash, info.usable_us)
 
 

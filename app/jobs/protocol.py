@@ -5,6 +5,7 @@
 `heartbeat`     touched by the worker every two seconds
 `cancel`        written by the server: `keep` or `discard`
 `result.json`   written last by the worker, by rename; its absence in a dead job means LOST
+`forecast.json` what a training checked, measured and expects; rewritten whenever that changes
 `log.txt`       the worker's output and tracebacks
 """
 
@@ -14,6 +15,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
+
+PROCESSES = "GAD_PROCESSES"
+"""The variable that tells a worker how many processes train: one a GPU."""
 
 
 class Ending(StrEnum):
@@ -71,7 +75,11 @@ class JobFolder:
             file.write(json.dumps(event) + "\n")
 
     def read_events(self, offset: int) -> tuple[list[dict[str, Any]], int]:
-        """Return the whole lines after a byte offset, and the offset behind them."""
+        """Return the whole lines after a byte offset, and the offset behind them.
+
+        A line that a full disk or the end of a worker cut short, and that the next attempt went on
+        with, is passed over.
+        """
         try:
             with (self.path / "events.jsonl").open("rb") as file:
                 file.seek(offset)
@@ -79,7 +87,19 @@ class JobFolder:
         except FileNotFoundError:
             return [], offset
         whole = text[: text.rfind(b"\n") + 1]
-        return [json.loads(line) for line in whole.splitlines()], offset + len(whole)
+        events = [_event(line) for line in whole.splitlines()]
+        return [event for event in events if event is not None], offset + len(whole)
+
+    def write_forecast(self, forecast: dict[str, Any]) -> None:
+        """Say what a training checked, measured and expects, as `core.preflight.Forecast`."""
+        _write(self.path / "forecast.json", forecast)
+
+    def read_forecast(self) -> dict[str, Any] | None:
+        """Return the newest forecast, None where there is none."""
+        try:
+            return json.loads((self.path / "forecast.json").read_text())
+        except FileNotFoundError:
+            return None
 
     def write_result(self, ending: Ending, **values: Any) -> None:
         """Say how it ended; the last thing a worker does."""
@@ -91,6 +111,13 @@ class JobFolder:
             return json.loads((self.path / "result.json").read_text())
         except FileNotFoundError:
             return None
+
+
+def _event(line: bytes) -> dict[str, Any] | None:
+    try:
+        return json.loads(line)
+    except ValueError:
+        return None
 
 
 def _write(path: Path, values: dict[str, Any]) -> None:

@@ -3,6 +3,7 @@
 It never opens the database: what it finds goes into files, and the server ingests them.
 """
 
+import errno
 import logging
 import os
 import signal
@@ -10,9 +11,11 @@ import sys
 import threading
 import time
 import traceback
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from app.jobs.lifeline import hold
 from app.jobs.protocol import Ending, JobFolder
 from core.errors import Stopped, StudioError
 from core.registry import resolve
@@ -34,6 +37,7 @@ KINDS = {
     "reel": "app.jobs.reel_job:run",
 }
 _HEARTBEAT_S = 2.0
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 class JobContext:
@@ -55,7 +59,7 @@ class JobContext:
         return self._asked or self._terminated.is_set()
 
     def terminate(self, *_: Any) -> None:
-        """Take SIGTERM as a request to stop at the next safe place."""
+        """Take SIGTERM and SIGINT as a request to stop at the next safe place."""
         self._terminated.set()
 
     def emit(self, kind: str, **values: Any) -> None:
@@ -82,15 +86,16 @@ def _beat(folder: JobFolder) -> None:
         time.sleep(_HEARTBEAT_S)
 
 
-def work(folder: JobFolder) -> Ending:
-    """Do the job of a folder and write how it ended."""
+def work(folder: JobFolder, job: Callable[[JobContext], dict[str, Any]] | None = None) -> Ending:
+    """Do the job of a folder, or `job` in its place, and write how it ended."""
     context = JobContext(folder)
-    signal.signal(signal.SIGTERM, context.terminate)
+    for asked in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(asked, context.terminate)
     threading.Thread(target=_beat, args=(folder,), daemon=True).start()
     context.emit("started", pid=os.getpid())
     try:
-        job = resolve("kind of job", KINDS, context.spec["kind"])
-        result: dict[str, Any] = job(context)
+        run = job or resolve("kind of job", KINDS, context.spec["kind"])
+        result: dict[str, Any] = run(context)
     except Stopped:
         if folder.stop_request() is None:
             # Terminated from outside: without a result the job counts as LOST and can be resumed.
@@ -120,7 +125,7 @@ def work(folder: JobFolder) -> Ending:
 
 
 def _about_system(error: OSError) -> dict[str, Any]:
-    if error.errno == 28:
+    if error.errno in _NO_ROOM:
         rule, step = "The disk is full", "Free some space, then press Resume."
     else:
         rule, step = (
@@ -132,6 +137,7 @@ def _about_system(error: OSError) -> dict[str, Any]:
 
 def main() -> None:
     """Run the job named on the command line."""
+    hold()
     logging.basicConfig(
         level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
     )

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from app.services import Studio, demo, experiments, importing, library, reproduction
+from app.services import Studio, demo, experiments, importing, job_queue, library, reproduction
 from app.services.import_preview import Choices
 from core.formats.columns import ColumnMapping
 from storage import jobs
@@ -82,12 +82,14 @@ def report(studio: Studio, values: Values) -> dict[str, Any]:
 
 def job(studio: Studio, values: Values) -> dict[str, Any]:
     """Return how a job stands."""
-    return experiments.shown_job(studio, jobs.find_job(studio.database, int(values["job"])))
+    return job_queue.shown_job(
+        studio, jobs.find_job(studio.database, int(values["job"]), spec=False)
+    )
 
 
 def stop(studio: Studio, values: Values) -> dict[str, Any]:
     """Ask a job to end."""
-    return experiments.stop(studio, int(values["job"]), values["how"])
+    return job_queue.stop(studio, int(values["job"]), values["how"])
 
 
 COMMANDS: dict[str, Callable[[Studio, Values], dict[str, Any]]] = {

@@ -1,31 +1,28 @@
-"""Fine-tuning and predicting: what is queued, how far it is, what came out."""
+"""Fine-tuning and predicting: what is frozen and queued, and what came out."""
 
-import time
 from collections import Counter
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 
 from app.services import Studio
+from app.services.code_version import code_version
 from app.services.library import classes
 from app.services.machine import compute_slots
 from app.services.project_backbone import backbone_of, check_sees
 from core.backbones import default_rate, find
 from core.classifiers import CLASSIFIERS, MARKS
 from core.config import RunConfig
-from core.errors import InvalidConfig, InvalidData
+from core.errors import InvalidData
 from core.manifest import video_as_json
 from core.tasks import load_task
 from core.tasks.online_detection import contested_frames
 from core.training_data import check_data
-from core.types import SPLITS, LabelledVideo, LabelSet, Progress, grid_us
-from storage import jobs, runs, training_data
-from storage.jobs import Job, NewJob
+from core.types import SPLITS, LabelledVideo, LabelSet, grid_us
+from storage import jobs, label_moments, runs, training_data
+from storage.jobs import NewJob
+from storage.labels import list_label_sets
 from storage.runs import NewRun, Run
-from storage.states import JobState, RunState, StopRequest
-
-STALLED_S = 30.0
-"""A living worker whose heartbeat is older than this is shown as stalled."""
-
 
 # ---- starting ----------------------------------------------------------------------------------
 
@@ -101,7 +98,10 @@ def fine_tune(studio: Studio, project: int, settings: Mapping[str, Any]) -> dict
     """
     config = RunConfig.read({"backbone": backbone_of(studio, project), **settings})
     find(config.backbone)
-    by_split, names = _data(studio, project)
+    with studio.database.write():  # nobody edits between the labels and the moment they are of
+        by_split, names = _data(studio, project)
+        seen = label_moments.newest(studio.database, project)
+        label_set = next(iter(list_label_sets(studio.database, project)), None)
     _check(by_split, names, config.task)
     frozen = [video for videos in by_split.values() for video in videos]
     check_sees(config.backbone, frozen, config.rate)
@@ -119,6 +119,8 @@ def fine_tune(studio: Studio, project: int, settings: Mapping[str, Any]) -> dict
                 context=config.context if config.classifier == "gad" else "",
                 decoder=config.decoder if config.classifier == "generative" else "head",
                 config=config.model_dump(),
+                label_set_id=label_set and label_set.id,
+                label_set_revision=label_set and label_set.revision,
             ),
         )
         spec = {
@@ -130,9 +132,16 @@ def fine_tune(studio: Studio, project: int, settings: Mapping[str, Any]) -> dict
             "labels": list(names),
             "goals": list(_label_set(by_split, names, config.task).goals),
             "videos": [video_as_json(video) for video in frozen],
-            "about": {"hash": digest, "project": project, "videos": len(frozen)},
+            "about": {
+                "hash": digest,
+                "project": project,
+                "videos": len(frozen),
+                "labels_of": asdict(seen),
+                "code": code_version(),
+            },
         }
         job = jobs.enqueue(studio.database, NewJob(project, "train", free_slot(studio), spec))
+        runs.set_job(studio.database, run.id, job.id)
     return {"job": job.id, "run": run.id}
 
 
@@ -161,105 +170,9 @@ def predict(studio: Studio, project: int, run: Run, *, decoder: str | None = Non
 
 def free_slot(studio: Studio) -> str:
     """Return the slot with the shortest queue."""
-    waiting = Counter(
-        job.slot for job in jobs.list_jobs(studio.database, limit=200) if not job.state.is_finished
-    )
+    listed = jobs.list_jobs(studio.database, limit=200, specs=False)
+    waiting = Counter(job.slot for job in listed if not job.state.is_finished)
     return min(compute_slots(), key=lambda slot: waiting[slot])
-
-
-# ---- watching and steering -----------------------------------------------------------------------
-
-
-def stop(studio: Studio, job_id: int, how: str) -> dict[str, Any]:
-    """Ask a job to end: 'keep' what it learned, or 'discard' it."""
-    if how not in tuple(StopRequest):
-        raise InvalidConfig("A job is stopped with 'keep' or 'discard'", f"got '{how}'")
-    return shown_job(studio, jobs.request_stop(studio.database, job_id, StopRequest(how)))
-
-
-def resume(studio: Studio, job_id: int) -> dict[str, Any]:
-    """Queue a lost, failed or stopped job again; it goes on from its last whole checkpoint."""
-    job = jobs.resume(studio.database, job_id)
-    if "run" in job.spec and job.kind == "train":
-        runs.set_state(studio.database, job.spec["run"], RunState.TRAINING)
-    return shown_job(studio, job)
-
-
-def list_jobs(studio: Studio, project: int, limit: int = 30) -> list[dict[str, Any]]:
-    """Return the newest jobs as a page shows them."""
-    return [shown_job(studio, job) for job in jobs.list_jobs(studio.database, project, limit=limit)]
-
-
-def shown_job(studio: Studio, job: Job) -> dict[str, Any]:
-    """Return a job as a page shows it."""
-    progress = job.progress or Progress(0, 0)
-    return {
-        "id": job.id,
-        "kind": job.kind,
-        "state": job.state,
-        "slot": job.slot,
-        "run": job.spec.get("run"),
-        "attempt": job.attempt,
-        "message": progress.message,
-        "done": progress.done,
-        "total": progress.total,
-        "left_s": _left_s(job),
-        "stalled": _stalled(studio, job),
-        "created_us": job.created_us,
-        "started_us": job.started_us,
-        "ended_us": job.ended_us,
-        "error": job.error,
-        "can_resume": job.state.can_resume,
-        "steps": (job.result or {}).get("steps"),
-        "warnings": _result_warnings(job),
-    }
-
-
-def _left_s(job: Job) -> float | None:
-    """Forecast from the steps done since this attempt began its present stage."""
-    if job.state is not JobState.RUNNING or not job.progress:
-        return None
-    progress = job.progress
-    done = progress.done - progress.values.get("stage_first", 0.0)
-    seconds = progress.values.get("stage_seconds", 0.0)
-    if done <= 0 or not seconds:
-        return None
-    return seconds / done * (progress.total - progress.done)
-
-
-def _result_warnings(job: Job) -> list[str]:
-    """Return what a person should know of a finished run's figures."""
-    by_split = (job.result or {}).get("metrics", {})
-    found = [f"{split}: {said['warning']}" for split, said in by_split.items() if said["warning"]]
-    if (job.result or {}).get("kept") == "last":
-        found.append("There was no validation video: the last checkpoint was kept.")
-    return found
-
-
-def _stalled(studio: Studio, job: Job) -> bool:
-    if job.state not in (JobState.RUNNING, JobState.STOPPING):
-        return False
-    try:
-        beat = (studio.directory.job(job.id) / "heartbeat").stat().st_mtime
-    except FileNotFoundError:
-        beat = (job.started_us or 0) / 1e6
-    return time.time() - beat > STALLED_S
-
-
-def curve(studio: Studio, job_id: int, after: int = -1) -> list[list[Any]]:
-    """Return the points of a job's curves behind a step, as [step, name, value]."""
-    return [[p.step, p.name, p.value] for p in jobs.curve(studio.database, job_id, after)]
-
-
-def log_tail(studio: Studio, job_id: int, size: int = 20_000) -> str:
-    """Return the end of a job's log."""
-    path = studio.directory.job(jobs.find_job(studio.database, job_id).id) / "log.txt"
-    try:
-        with path.open("rb") as file:
-            file.seek(max(0, path.stat().st_size - size))
-            return file.read().decode("utf-8", "replace")
-    except FileNotFoundError:
-        return ""
 
 
 # ---- runs --------------------------------------------------------------------------------------

@@ -171,7 +171,7 @@ class InferenceWorker:
 
     def _taken(self) -> bool:
         active = [state for state in JobState if state.is_active]
-        listed = jobs.list_jobs(self._studio.database, states=active)
+        listed = jobs.list_jobs(self._studio.database, states=active, specs=False)
         return any(job.slot == self.slot for job in listed)
 
     def _give_way(self, process: subprocess.Popen[bytes]) -> None:

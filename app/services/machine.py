@@ -1,8 +1,12 @@
 """What this machine has for training: its GPUs, else its memory. torch is not asked."""
 
+import os
 import subprocess
+from collections.abc import Mapping
 
 import psutil
+
+from core.errors import InvalidConfig
 
 
 def gpu_memory_gb() -> list[float]:
@@ -25,6 +29,25 @@ def training_memory_gb() -> tuple[float, str]:
     return psutil.virtual_memory().total / 1e9, "memory"
 
 
-def compute_slots() -> list[str]:
-    """Return the slots that training may use: every GPU, else the CPU."""
-    return [f"gpu:{i}" for i in range(len(gpu_memory_gb()))] or ["cpu"]
+def compute_slots(environment: Mapping[str, str] = os.environ) -> list[str]:
+    """Return the slots that training may use: places in a cluster, else GPUs, else the CPU.
+
+    `GAD_RAY_ADDRESS` names a cluster, which runs `GAD_RAY_JOBS` jobs at a time. Without one, a job
+    gets one GPU, or as many as `GAD_GPUS_PER_JOB` says; no GPU is in two slots.
+
+    Raises:
+        InvalidConfig: One of the two is no positive number.
+    """
+    if environment.get("GAD_RAY_ADDRESS"):
+        return [f"ray:{i}" for i in range(_count(environment, "GAD_RAY_JOBS"))]
+    size = _count(environment, "GAD_GPUS_PER_JOB")
+    gpus = [str(i) for i in range(len(gpu_memory_gb()))]
+    slots = [gpus[first : first + size] for first in range(0, len(gpus), size)]
+    return [f"gpu:{','.join(slot)}" for slot in slots] or ["cpu"]
+
+
+def _count(environment: Mapping[str, str], name: str) -> int:
+    value = environment.get(name) or "1"
+    if not value.isdigit() or int(value) < 1:
+        raise InvalidConfig(f"{name} must be a positive number", f"it is '{value}'")
+    return int(value)

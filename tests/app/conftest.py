@@ -23,8 +23,8 @@ SCENES = [
 ]
 
 
-def scene_frames(scene) -> Iterator[np.ndarray]:
-    rng = np.random.default_rng(0)
+def scene_frames(scene, seed: int = 0) -> Iterator[np.ndarray]:
+    rng = np.random.default_rng(seed)
     for index in range(FPS * SECONDS):
         label = next(name for name, a, b in scene if a <= index / FPS < b)
         frame = np.full((36, 64, 3), COLOURS[label], np.int16) + rng.integers(-9, 9, (36, 64, 3))
@@ -57,12 +57,12 @@ def runner(studio) -> Iterator[Runner]:
     running = Runner(studio, ["cpu"])
     yield running
     for active in list(running._active.values()):
-        if active.process:
-            active.process.kill()
-            active.process.wait()
+        if active.worker.process:
+            active.worker.process.kill()
+            active.worker.process.wait()
 
 
-def wait_for(runner: Runner, what: Callable[[], bool], seconds: float = 120) -> None:
+def wait_for(runner: Runner, what: Callable[[], bool], seconds: float = 300) -> None:
     """Tick the queue until something is true."""
     end = time.monotonic() + seconds
     while not what():
@@ -71,7 +71,7 @@ def wait_for(runner: Runner, what: Callable[[], bool], seconds: float = 120) -> 
         time.sleep(0.05)
 
 
-def finish(runner: Runner, seconds: float = 120) -> None:
+def finish(runner: Runner, seconds: float = 300) -> None:
     """Tick the queue until nothing is running or waiting."""
     runner.tick()
     wait_for(runner, runner.idle, seconds)

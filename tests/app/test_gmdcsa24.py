@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from app.services import experiments, importing, library, results
+from app.services import experiments, importing, job_queue, library, results
 from storage import jobs
 from storage.states import JobState
 from tests.app.conftest import finish, settings
@@ -72,7 +72,7 @@ def test_untrained_classes_are_named_before_and_counted_after(studio, runner, cl
     finish(runner)
     job = jobs.find_job(studio.database, made["job"])
     assert job.state is JobState.DONE
-    said = experiments.shown_job(studio, job)["warnings"]
+    said = job_queue.shown_job(studio, job)["warnings"]
     assert any("'Eating' (1)" in w for w in said)
     assert any("last checkpoint was kept" in w for w in said)
 
@@ -94,6 +94,6 @@ def test_the_real_clips_from_import_to_comparison(studio, runner, realdata, tiny
     assert [len(lane["class"]) for lane in shown["lanes"]] == [
         len(shown["lanes"][0]["time_us"])
     ] * 3
-    assert "'Eating'" in experiments.shown_job(
+    assert "'Eating'" in job_queue.shown_job(
         studio, jobs.find_job(studio.database, made[0]["job"])
     )["warnings"][0]  # fmt: skip

@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from app.services import Studio, experiments, importing, library, open_studio, results
+from app.services import Studio, experiments, importing, job_queue, library, open_studio, results
 from storage import jobs
 from tests.app.browser import chromium, serving, visiting
 from tests.app.conftest import fill, finish, settings
@@ -152,9 +152,41 @@ def test_a_refused_fine_tune_says_why_on_the_page(browser, site):
         page.wait_for_selector(".st-toast.bad")
         assert "at least two classes" in page.inner_text(".st-toast.bad")
         visit.faults[:] = [f for f in visit.faults if "400" not in f]
-    assert experiments.list_jobs(studio, bare) == []
+    assert job_queue.list_jobs(studio, bare) == []
 
 
+def test_a_job_is_put_first_removed_discarded_after_a_question_and_kept(browser, site, tiny_folder):
+    studio, project, base = site
+    values = settings(tiny_folder, training={"steps": 5000, "checkpoint_every_s": 0.5})
+    made = [experiments.fine_tune(studio, project, values)["job"] for _ in range(3)]
+    with visiting(browser, base) as visit:
+        page = visit.open(f"/train?project={project}")
+        page.wait_for_selector(".tr-meter :text('CPU')")
+        page.wait_for_selector(".tr-facts dd:has-text('measured')", timeout=250_000)
+        assert "no changes since" in page.inner_text(".tr-facts")
+        for row, press in ((0, "Run next"), (1, "Remove"), (2, "Stop and discard")):
+            choose(page, row)
+            page.click(f"button:text-is('{press}')")
+        page.click("dialog button:text-is('Discard')")
+        choose(page, 0)
+        page.wait_for_selector(".tr-chart .plotly", timeout=250_000)
+        page.click("button:text-is('Stop and keep')")
+        page.wait_for_selector("button:has-text('Resume at step')", timeout=250_000)
+    ended = [jobs.find_job(studio.database, number) for number in made]
+    assert [job.state for job in ended] == ["STOPPED"] * 3
+    assert [job.priority for job in ended] == [0, 0, 1]
+    assert [job.result is not None for job in ended] == [False, False, True]
+
+
+def choose(page, row: int) -> None:
+    """Click a run of the page Train and wait until it is the one that is shown."""
+    chosen = page.locator(".tr-run").nth(row)
+    name = chosen.locator(".tr-name").inner_text().strip()
+    chosen.click()
+    page.wait_for_selector(f".tr-detail h2:has-text('{name} ')")
+
+
+@pytest.mark.fault
 def test_closing_the_tab_does_not_stop_a_fine_tune(browser, site, tiny_folder):
     studio, project, base = site
     made = experiments.fine_tune(studio, project, settings(tiny_folder, training={"steps": 150}))
@@ -252,6 +284,7 @@ def test_a_reload_shows_the_same_page(visit, site):
     assert page.url == before
 
 
+@pytest.mark.fault
 def test_hostile_names_are_only_text(browser, site, little_folder, tmp_path):
     studio, _, base = site
     evil = '<img src=x onerror="window.hit=1">${window.hit=1}'
