@@ -16,7 +16,9 @@ from app.cli.agreement import agreement
 from app.cli.analyse import analyse
 from app.cli.backup import backup, restore
 from app.cli.bench import bench
+from app.cli.doctor import doctor
 from app.cli.export import export
+from app.cli.export_model import export_model
 from app.cli.metrics import metrics
 from app.cli.options import DataDir, Json, Project
 from app.cli.overlap import overlap
@@ -24,6 +26,8 @@ from app.cli.reach import Command, follow, print_json, writer
 from app.cli.report import report
 from app.cli.reproduce import reproduce
 from app.cli.runs import evaluate, predict, train
+from app.cli.serve import serve
+from app.cli.token import token
 from core.errors import StudioError
 from core.types import SPLITS
 from storage.data_directory import DataDirectory
@@ -190,6 +194,7 @@ def _tell_import(done: Mapping[str, Any]) -> None:
 
 
 app.command()(export)
+app.command("export-model")(export_model)
 app.command()(train)
 app.command()(evaluate)
 app.command()(predict)
@@ -202,3 +207,6 @@ app.command()(reproduce)
 app.command()(bench)
 app.command()(backup)
 app.command()(restore)
+app.command()(serve)
+app.add_typer(token, name="token")
+app.command()(doctor)
