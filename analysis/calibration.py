@@ -9,11 +9,11 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import log_softmax
 
 from analysis.metrics import check_indices, check_lengths
 from analysis.segments import IGNORED, Indices
 from core.errors import InvalidData
+from core.scores import Scores
 
 Values = NDArray[np.float64]
 
@@ -81,31 +81,46 @@ def calibration(log_p: NDArray[np.floating], truth: Indices, bins: int = 15) -> 
         truth: Class index of each row; `IGNORED` is left out. Shape: [rows].
         bins: Number of bins, empty ones included.
     """
-    return calibration_of([judged(log_p, truth)], bins)
+    return calibration_of([judged(Scores(log_p), truth, log_p.shape[1])], bins)
 
 
-def judged(log_p: NDArray[np.floating], truth: Indices) -> Judged:
-    """Reduce the distributions of one video to what calibration needs. Shapes as `calibration`.
+def judged(scores: Scores, truth: Indices, classes: int) -> Judged:
+    """Reduce the distributions of some rows to what calibration needs.
 
     A row that does not score every class is no distribution: a decoder that scores its answer
-    alone, or the best few, would seem surer than it is once that is normalised.
+    alone, or the best few, would seem surer than it is once that is normalised. Of a large label
+    set the classes that were not kept share the mass of the rest evenly: the confidence is exact,
+    Brier score and likelihood are where the true class was kept.
+
+    Args:
+        scores: What the rows say of the classes.
+        truth: Class index of each row; `IGNORED` is left out. Shape: [rows].
+        classes: How many classes there are.
     """
-    log_p, truth = np.asarray(log_p, np.float64), np.asarray(truth)
-    check_lengths("the run", len(truth), len(log_p))
-    log_p, truth = log_p[truth != IGNORED], truth[truth != IGNORED]
-    check_indices("the truth", truth, log_p.shape[1])
-    scored = np.isfinite(log_p).all(axis=1)
-    log_p, truth = log_p[scored], truth[scored]
-    rows = np.arange(len(truth))
-    log_p = np.asarray(log_softmax(log_p, axis=1), np.float64)
-    p = np.exp(log_p)
-    best = p.argmax(axis=1)
-    own = p[rows, truth]
+    truth = np.asarray(truth)
+    check_lengths("the run", len(truth), len(scores.log_p))
+    counted = np.flatnonzero(truth != IGNORED)
+    check_indices("the truth", truth[counted], classes)
+    # As `Scores.matrix` lays them out, but without laying them out.
+    left = classes - scores.log_p.shape[1]
+    evenly = np.zeros(len(truth)) if scores.rest is None else scores.rest - np.log(left)
+    evenly = evenly.astype(np.float32).astype(np.float64)
+    scored = np.isfinite(scores.log_p[counted]).all(axis=1) & np.isfinite(evenly[counted])
+    rows = counted[scored]
+    log_p, truth, evenly = scores.log_p[rows].astype(np.float64), truth[rows], evenly[rows]
+    listed = np.arange(classes)[None] if scores.listed is None else scores.listed[rows]
+    top = log_p.max(axis=1, initial=-np.inf)
+    best = np.where(log_p == top[:, None], listed, classes).min(axis=1, initial=classes)
+    its = listed == truth[:, None]
+    own = np.where(its.any(axis=1), np.where(its, log_p, 0.0).sum(axis=1), evenly) - top
+    shares, rest = np.exp(log_p - top[:, None]), np.exp(evenly - top) if left else 0.0
+    whole = shares.sum(axis=1) + left * rest
+    squares = (np.square(shares).sum(axis=1) + left * np.square(rest)) / np.square(whole)
     return Judged(
-        confidence=p[rows, best],
+        confidence=1 / whole,
         right=best == truth,
-        brier=np.square(p).sum(axis=1) - 2 * own + 1,  # Σ (p − y)², y being 1 once and else 0
-        nll=-log_p[rows, truth],
+        brier=squares - 2 * np.exp(own) / whole + 1,  # Σ (p − y)², y being 1 once and else 0
+        nll=np.log(whole) - own,
         unscored=int((~scored).sum()),
     )
 

@@ -12,16 +12,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
-from scipy.stats import rankdata
 
 from analysis.confusion import Confusion
 from analysis.reports import Counts
 from analysis.significance import DEFAULT, Bootstrap, Interval, bootstrap
 
 Values = NDArray[np.float64]
-
-MOST_RESAMPLED = 300
-"""Classes up to which pairs get an interval: it ranks every pair some hundred times."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -38,14 +34,51 @@ class Likeness:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Ranked:
+    """A symmetric figure of pairs that takes few values, by their order.
+
+    Shapes: `codes` [N, N] the number of each pair's value, `counts` how many pairs have each.
+    """
+
+    codes: NDArray[np.integer]
+    counts: Values
+
+    @classmethod
+    def of(cls, figure: Values) -> "Ranked":
+        """Number the values of a figure of pairs; its diagonal does not count."""
+        values = np.sort(np.unique(figure, sorted=False))
+        codes = np.searchsorted(values, figure).astype(np.uint16 if len(values) < 1 << 16 else int)
+        ranked = cls(codes, np.zeros(len(values)))
+        return cls(codes, ranked._within(np.arange(len(figure))))
+
+    def without(self, absent: NDArray[np.int64]) -> Values:
+        """Return how many pairs have each value, less those of two absent classes."""
+        return self.counts - self._within(absent) if len(absent) else self.counts
+
+    def _within(self, classes: NDArray[np.int64]) -> Values:
+        size = len(self.counts)
+        whole = np.bincount(self.codes[np.ix_(classes, classes)].ravel(), minlength=size)
+        alone = np.bincount(self.codes[classes, classes], minlength=size)
+        return (whole - alone) / 2.0
+
+
+def ranked(alike: Likeness) -> dict[str, Ranked]:
+    """Return the figures of a likeness by their order: made once, used for every run and draw."""
+    return {name: Ranked.of(getattr(alike, name)) for name in ("prefix", "tokens", "spelling")}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Asked:
     """Counts of one run by video, for N classes. Shapes: `right` and `rows` [videos, N].
 
-    `mixed` sparse [videos, N · N] counts true a answered b at a · N + b.
+    `first` < `second` [n] are the pairs of classes that were ever mixed, by both; `mixed` sparse
+    [videos, n] counts how often one of them was answered with the other.
     """
 
     rows: Counts
     right: Counts
+    first: NDArray[np.int64]
+    second: NDArray[np.int64]
     mixed: csr_array
 
 
@@ -74,19 +107,21 @@ def asked(tables: Sequence[Confusion], chosen: NDArray[np.int64]) -> Asked:
     place = np.full(len(tables[0].classes) + 1, -1, np.int64)
     place[chosen] = np.arange(size)
     rows, right = np.zeros((len(tables), size)), np.zeros((len(tables), size))
-    at, cell, value = [], [], []
+    at, pair, value = [], [], []
     for video, table in enumerate(tables):
         true, said, count = table.cells
         known = place[true] >= 0
         np.add.at(rows[video], place[true[known]], count[known])
         right[video] = table.counts.diagonal()[chosen]
         wrong = known & (place[said] >= 0) & (true != said)
-        at.append(np.full(int(wrong.sum()), video))
-        cell.append(place[true[wrong]] * size + place[said[wrong]])
+        both = np.sort(np.stack([place[true[wrong]], place[said[wrong]]]), axis=0)
+        at.append(np.full(both.shape[1], video))
+        pair.append(both[0] * size + both[1])
         value.append(count[wrong].astype(np.float64))
-    places = (np.concatenate(at), np.concatenate(cell))
-    mixed = csr_array((np.concatenate(value), places), shape=(len(tables), size * size))
-    return Asked(rows, right, mixed)
+    pairs, column = np.unique(np.concatenate(pair), return_inverse=True)
+    places = (np.concatenate(at), column)
+    mixed = csr_array((np.concatenate(value), places), shape=(len(tables), len(pairs)))
+    return Asked(rows, right, pairs // size, pairs % size, mixed)
 
 
 def of_recall(
@@ -108,66 +143,88 @@ def of_recall(
 
 
 def mixed_shares(run: Asked, weights: Values | None = None) -> Values:
-    """Return how mixed the pairs of classes are, in percent; NaN without rows. Shape: [pairs].
+    """Return how mixed the pairs of `run.first` and `run.second` are, in percent. Shape: [n].
 
-    Pairs are a < b in the order of `np.triu_indices`; `weights` count videos several times.
+    All other pairs are mixed by 0; `weights` count videos several times.
     """
     weights = np.ones(len(run.rows)) if weights is None else weights
-    size = run.rows.shape[1]
-    table = np.asarray(weights @ run.mixed).reshape(size, size)
-    rows, (first, second) = weights @ run.rows, np.triu_indices(size, 1)
-    both = rows[first] + rows[second]
-    wrong = table[first, second] + table[second, first]
-    return np.divide(100.0 * wrong, both, out=np.full(len(both), np.nan), where=both > 0)
+    rows = weights @ run.rows
+    both, wrong = rows[run.first] + rows[run.second], np.asarray(weights @ run.mixed)
+    return np.divide(100.0 * wrong, both, out=np.zeros(len(both)), where=both > 0)
 
 
-def of_pairs(run: Asked, alike: Likeness, how: Bootstrap = DEFAULT) -> dict[str, Interval]:
+def of_pairs(
+    run: Asked, known: Mapping[str, Ranked], how: Bootstrap = DEFAULT
+) -> dict[str, Interval]:
     """Return Spearman's correlation of how mixed all pairs are with each thing that may predict it.
 
-    `frequency` is the product of how often both classes occur.
+    `frequency` is the product of how often both classes occur. Pairs of which neither occurs in a
+    draw do not count in it. Most pairs are never mixed, so only the others are ranked one by one.
     """
-    size = run.rows.shape[1]
-    upper = np.triu_indices(size, 1)
-    fixed = {key: getattr(alike, key)[upper] for key in ("prefix", "tokens", "spelling")}
-
-    def frequency(weights: Values) -> Values:
-        rows = weights @ run.rows
-        return rows[upper[0]] * rows[upper[1]]
-
-    def figures(weights: Values) -> dict[str, float]:
-        mixed = mixed_shares(run, weights)
-        some = ~np.isnan(mixed)
-        known = {**fixed, "frequency": frequency(weights)}
-        return {key: spearman(mixed[some], value[some]) for key, value in known.items()}
-
     found: dict[bytes, dict[str, float]] = {}
 
     def figure(key: str, weights: Counts) -> Counts:
         # All correlations of a draw are made at once and asked for one after another.
         for each in weights:
             if each.tobytes() not in found:
-                found[each.tobytes()] = figures(each)
+                found[each.tobytes()] = _correlations(run, known, each)
         return np.array([found[each.tobytes()][key] for each in weights])
 
-    videos = len(run.rows) if size <= MOST_RESAMPLED else 0
-    whole = np.ones((1, len(run.rows)))
-    if not videos:
-        values = figures(whole[0])
-        return {
-            key: Interval(None if np.isnan(v) else v, None, None, how.level, len(run.rows))
-            for key, v in values.items()
-        }
     return {
-        key: bootstrap(lambda w, key=key: figure(key, w), videos, how)
-        for key in (*fixed, "frequency")
+        key: bootstrap(lambda w, key=key: figure(key, w), len(run.rows), how)
+        for key in (*known, "frequency")
     }
+
+
+def _correlations(run: Asked, known: Mapping[str, Ranked], weights: Values) -> dict[str, float]:
+    rows, shares = weights @ run.rows, mixed_shares(run, weights)
+    some = shares > 0
+    first, second, mixed = run.first[some], run.second[some], ranks(shares[some])
+    absent = np.flatnonzero(rows == 0)
+    found = {}
+    for key, ranked in known.items():
+        codes, counts = ranked.codes[first, second], ranked.without(absent)
+        found[key] = _with_ranks(mixed, codes, counts)
+    levels, of_class = np.unique(rows, return_inverse=True)
+    values, codes = np.unique(np.multiply.outer(levels, levels), return_inverse=True)
+    codes, classes = codes.reshape(len(levels), -1), np.bincount(of_class)
+    together = np.multiply.outer(classes, classes) - np.diag(classes)
+    counts = np.bincount(codes.ravel(), together.ravel(), len(values)) / 2
+    if len(absent):  # their product is 0, the least
+        counts[0] -= len(absent) * (len(absent) - 1) / 2
+    found["frequency"] = _with_ranks(mixed, codes[of_class[first], of_class[second]], counts)
+    return found
+
+
+def _with_ranks(mixed: Values, codes: NDArray[np.integer], counts: Values) -> float:
+    """Return Spearman's correlation of a figure that is 0 for most pairs with one of few values.
+
+    Args:
+        mixed: The ranks among themselves of the pairs that are not 0. Shape: [n].
+        codes: Which value each of them has. Shape: [n].
+        counts: How many of all pairs have each value, by rising value.
+    """
+    pairs = counts.sum()
+    middle, zeros = (pairs + 1) / 2, pairs - len(mixed)
+    lowest = (zeros + 1) / 2 - middle
+    ours, theirs = mixed + zeros - middle, np.cumsum(counts) - (counts - 1) / 2 - middle
+    spread = (zeros * lowest**2 + ours @ ours) * (counts @ theirs**2)
+    if pairs < 3 or spread == 0:
+        return float("nan")
+    return float((ours - lowest) @ theirs[codes] / np.sqrt(spread))
+
+
+def ranks(values: Values) -> Values:
+    """Return ranks from 1 on; equal values share their mean."""
+    _, at, counts = np.unique(values, return_inverse=True, return_counts=True)
+    return (np.cumsum(counts) - (counts - 1) / 2)[at]
 
 
 def spearman(one: Values, other: Values) -> float:
     """Return Spearman's rank correlation; NaN where one of them does not vary."""
     if len(one) < 3 or np.ptp(one) == 0 or np.ptp(other) == 0:
         return float("nan")
-    return float(np.corrcoef(rankdata(one), rankdata(other))[0, 1])
+    return float(np.corrcoef(ranks(one), ranks(other))[0, 1])
 
 
 def _common(tokens: Sequence[Sequence[int]]) -> Values:

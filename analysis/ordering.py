@@ -23,13 +23,8 @@ def order_by_confusion(tables: Sequence[Confusion]) -> list[int]:
     mixed, likeness = _likeness(tables, size)
     if len(mixed) > 2:
         from scipy.cluster.hierarchy import leaves_list, linkage  # few calls need them
-        from scipy.spatial.distance import squareform
 
-        apart = 1.0 - likeness
-        np.fill_diagonal(apart, 0.0)
-        tree = linkage(
-            squareform(apart, checks=False), "average", optimal_ordering=len(mixed) <= _EXACT
-        )
+        tree = linkage(1.0 - likeness, "average", optimal_ordering=len(mixed) <= _EXACT)
         mixed = mixed[leaves_list(tree)]
     chosen = mixed.tolist()
     return [*chosen, *sorted(set(range(size)).difference(chosen))]
@@ -38,18 +33,19 @@ def order_by_confusion(tables: Sequence[Confusion]) -> list[int]:
 def _likeness(
     tables: Sequence[Confusion], size: int
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """Return the classes with a mistake, and their likeness, 0 to 1. Shapes: [n], [n, n]."""
-    rows, columns, shares = [], [], []
+    """Return the classes with a mistake, and the likeness of each pair of them, 0 to 1.
+
+    Shapes: [n], and [n (n − 1) / 2] in the order of `scipy.spatial.distance.pdist`.
+    """
+    wrong = []
     for table in tables:
-        found = table.normalised("true").tocoo()
-        wrong = (found.row != found.col) & (found.col < size)
-        rows.append(found.row[wrong])
-        columns.append(found.col[wrong])
-        shares.append(np.asarray(found.data, np.float64)[wrong] / 100.0)
-    row, column, share = (np.concatenate(part) for part in (rows, columns, shares))
-    mixed = np.unique(np.concatenate([row, column])).astype(np.int64)
-    place = np.zeros(size, np.int64)
-    place[mixed] = np.arange(len(mixed))
-    table = np.zeros((len(mixed), len(mixed)))
-    np.add.at(table, (place[row], place[column]), share)
-    return mixed, (table + table.T) / (2.0 * len(tables))
+        row, column, count = table.mistakes
+        share = count / table.counts.sum(axis=1)[row]
+        named = column < size
+        wrong.append((row[named], column[named], share[named]))
+    row, column, share = (np.concatenate(part) for part in zip(*wrong, strict=True))
+    mixed, places = np.unique(np.stack([row, column]), return_inverse=True)
+    first, second = np.sort(places.reshape(2, -1), axis=0)
+    pair = first * len(mixed) - first * (first + 1) // 2 + second - first - 1
+    pairs = len(mixed) * (len(mixed) - 1) // 2
+    return mixed, np.bincount(pair, share, pairs) / (2.0 * len(tables))

@@ -15,6 +15,7 @@ from typing import Any, Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
+from analysis.neighbours import nearest
 from core.errors import InvalidData
 from core.registry import check_name
 
@@ -22,6 +23,9 @@ Method = Literal["pca", "tsne", "umap"]
 METHODS: tuple[Method, ...] = get_args(Method)
 
 _KEPT = 50  # components of a PCA that t-SNE and UMAP start from, as is usual
+LATER_BY = 5
+"""Neighbours that decide where t-SNE places a point that came later."""
+
 _FEWEST = 5  # points that have neighbours enough to be laid out by them
 
 
@@ -95,31 +99,81 @@ def project(vectors: NDArray[np.floating], settings: Mapping[str, Any]) -> Plane
         method, points = settings["method"], unit(vectors)
         if method == "pca":
             return _pca(points)
-        start = _reduced(points)
+        (start,) = _reduced(points)
         layout = _tsne if method == "tsne" else _umap
         return Plane(layout(start, settings).astype(np.float64))
 
 
+def place_later(
+    plane: Plane,
+    vectors: NDArray[np.floating],
+    later: NDArray[np.floating],
+    settings: Mapping[str, Any],
+) -> NDArray[np.float64]:
+    """Return where points belong that came after their map was made; the map stays as it is.
+
+    PCA projects them as it did the others. UMAP is fitted again, which gives the same map, and
+    transforms them. t-SNE has no transform: a point lies at the mean of the places of its nearest
+    `LATER_BY` in the space of the vectors, weighted by 1 / distance.
+
+    Args:
+        plane: The map.
+        vectors: What it was made of. Shape: [points, H].
+        later: What came later. Shape: [later, H].
+        settings: What the map was made with.
+
+    Returns:
+        Places. Shape: float64 [later, 2].
+    """
+    with one_thread(), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        old, new = unit(vectors), unit(later)
+        if settings["method"] == "pca":
+            return _projected(*_principal(old), new)
+        if settings["method"] == "umap":
+            start, more = _reduced(old, new)
+            return np.asarray(_fitted(start, settings).transform(more), np.float64)
+        near, cosines = nearest(new, old, LATER_BY)
+        # Of unit vectors, distance² = 2 − 2 cosine; on a point itself, its place.
+        weights = 1 / np.sqrt(np.maximum(2 - 2 * cosines, 1e-12))
+        shares = weights / weights.sum(axis=1, keepdims=True)
+        return np.einsum("pk,pkd->pd", shares, plane.places[near])
+
+
 def _pca(points: NDArray[np.float64]) -> Plane:
     """Project on the two directions of most variance; the largest weight of each is positive."""
+    model, signs = _principal(points)
+    missing = 2 - len(signs)
+    shares = np.pad(np.nan_to_num(100 * model.explained_variance_ratio_), (0, missing))
+    places = _projected(model, signs, points)
+    return Plane(places, (float(shares[0]), float(shares[1])))
+
+
+def _principal(points: NDArray[np.float64]) -> tuple[Any, NDArray[np.float64]]:
     from sklearn.decomposition import PCA
 
-    model = PCA(min(2, *points.shape), random_state=0)
-    found = model.fit_transform(points)
+    model = PCA(min(2, *points.shape), random_state=0).fit(points)
     axes = np.asarray(model.components_)
     largest = np.abs(axes).argmax(axis=1)
-    found *= np.sign(axes[np.arange(len(largest)), largest])
-    missing = 2 - found.shape[1]
-    shares = np.pad(np.nan_to_num(100 * model.explained_variance_ratio_), (0, missing))
-    return Plane(np.pad(found, ((0, 0), (0, missing))), (float(shares[0]), float(shares[1])))
+    return model, np.sign(axes[np.arange(len(largest)), largest])
 
 
-def _reduced(points: NDArray[np.float64]) -> NDArray[np.float32]:
+def _projected(
+    model: Any, signs: NDArray[np.float64], points: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    found = model.transform(points) * signs
+    return np.pad(found, ((0, 0), (0, 2 - found.shape[1])))
+
+
+def _reduced(points: NDArray[np.float64], *more: NDArray[np.float64]) -> list[NDArray[np.float32]]:
+    """Return points, and others, by the leading components of the points alone."""
     from sklearn.decomposition import PCA
 
+    several = [points, *more]
     if min(points.shape) > _KEPT:
-        points = PCA(_KEPT, random_state=0).fit_transform(points)
-    return points.astype(np.float32)
+        model = PCA(_KEPT, random_state=0)
+        several = [model.fit_transform(points), *(model.transform(each) for each in more)]
+    return [each.astype(np.float32) for each in several]
 
 
 def _tsne(points: NDArray[np.float32], settings: Mapping[str, Any]) -> NDArray[np.floating]:
@@ -131,6 +185,10 @@ def _tsne(points: NDArray[np.float32], settings: Mapping[str, Any]) -> NDArray[n
 
 
 def _umap(points: NDArray[np.float32], settings: Mapping[str, Any]) -> NDArray[np.floating]:
+    return np.asarray(_fitted(points, settings).embedding_)
+
+
+def _fitted(points: NDArray[np.float32], settings: Mapping[str, Any]) -> Any:
     from umap import UMAP  # compiles for seconds
 
     init = "pca" if points.shape[1] > 1 else "random"
@@ -138,4 +196,4 @@ def _umap(points: NDArray[np.float32], settings: Mapping[str, Any]) -> NDArray[n
         n_neighbors=settings["neighbours"], min_dist=settings["min_dist"], init=init,
         random_state=settings["seed"], n_jobs=1,
     )  # fmt: skip
-    return np.asarray(model.fit_transform(points))
+    return model.fit(points)

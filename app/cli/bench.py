@@ -11,12 +11,15 @@ from app.cli.options import Json
 from app.cli.reach import print_json
 
 # What needs the storage lies above the core.
-_OF_THE_STUDIO = {"library": "app.services.library_bench:run"}
+_OF_THE_STUDIO = {
+    "library": "app.services.library_bench:run",
+    "analysis": "app.services.analysis_bench:run",
+}
 
 
 def bench(
     which: Annotated[
-        list[str] | None, typer.Argument(help="online, training, ..., library; all by default.")
+        list[str] | None, typer.Argument(help="online, ..., library, analysis; all by default.")
     ] = None,
     repeats: Annotated[int, typer.Option(help="Times that each way is measured.", min=1)] = 5,
     quick: Annotated[

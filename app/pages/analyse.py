@@ -3,10 +3,13 @@
 from app.widgets.page_view import PageView
 
 _PARTS = (
+    "svg_pen",
+    "figure_files",
     "player",
     "scatter",
     "analyse_out",
     "analyse_relabel",
+    "analyse_neighbours",
     "analyse_map",
     "analyse_figures",
     "analyse_heatmap",

@@ -1,7 +1,8 @@
 """The embedding map: where runs put the labelled segments, and how well labels separate there.
 
-Places and figures are kept under the hash of what they were computed from. Places do not depend on
-labels, so a picture stays as it is when labels are corrected.
+Places, neighbours and figures are kept under the hash of what they were computed from. Places do
+not depend on labels, so a picture stays as it is when labels are corrected; segments that came
+since are placed into it (`map_base`).
 """
 
 import json
@@ -10,25 +11,31 @@ import subprocess
 import sys
 import threading
 from dataclasses import asdict, dataclass
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from analysis.projection import Method, parameters
 from analysis.separation import FOLDS, K
 from analysis.significance import DEFAULT
 from app.services import Studio
+from app.services.map_base import (
+    BY_TSNE,
+    KIND,
+    Ask,
+    Base,
+    Layout,
+    find_base,
+    hashes,
+    remember,
+)
 from app.services.map_making import ASKED, MADE
 from app.services.map_points import Choice, Points, by_count, find_points
 from app.services.media import newest_job
+from app.services.predictions import Asked
 from core.errors import MissingArtifact, StudioError
-from core.prediction_files import prediction_path
-from core.video import content_hash
 from storage import jobs, statistics
 from storage.artifacts import digest, write_bytes
 from storage.states import JobState
 
-KIND = "map"
 AT_ONCE = 2_000
 """Points up to which a request waits for its map; more become a job."""
 
@@ -37,20 +44,22 @@ _one_at_a_time = threading.Lock()  # maps that requests wait for: each keeps a c
 
 
 @dataclass(frozen=True, slots=True)
-class Layout:
-    """How points are laid out; unless given, neighbours follow from their number."""
-
-    method: Method = "tsne"
-    seed: int = 0
-    neighbours: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class _Keys:
-    """Under which a run's places and figures are kept."""
+    """Under which a run's places, figures and neighbours are kept, and the map that it continues.
+
+    `made` is the map as it would be remembered.
+    """
 
     places: str
     figures: str
+    near: str
+    made: Base
+    base: Base | None
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """What the places were, or shall be, made with."""
+        return (self.base or self.made).settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,12 +67,11 @@ class _Work:
     """A map that may have to be computed."""
 
     points: Points
-    settings: dict[str, Any]
     keys: list[_Keys]
 
 
 def embedding_map(
-    studio: Studio, project: int, choice: Choice, layout: Layout = Layout()
+    studio: Studio, project: int, choice: Choice, layout: Layout = BY_TSNE
 ) -> dict[str, Any]:
     """Return a map, or how far the job has come that computes it.
 
@@ -73,54 +81,49 @@ def embedding_map(
         StudioError: It could not be computed; the sentence of the process or job that tried.
     """
     points = find_points(studio, project, choice)
-    settings = parameters(
-        layout.method, len(points), seed=layout.seed, neighbours=layout.neighbours
-    )
-    keys = _keys(points, settings)
+    settings = layout.settings(len(points))
+    ask = Ask(project, choice, layout)
+    keys = [_keys(studio, ask, run, points, settings) for run in points.runs]
     if len(points) > AT_ONCE:
-        waiting = _by_job(studio, project, _Work(points, settings, keys))
+        waiting = _by_job(studio, project, _Work(points, keys))
         if waiting is not None:
             return {"ready": False, "points": len(points), "job": waiting}
     else:
-        _by_process(studio, _Work(points, settings, keys))
-    found = _found(studio, keys)
-    return {"ready": True, "settings": settings, **_shown(points, found)}
+        _by_process(studio, _Work(points, keys))
+    for run, each in zip(points.runs, keys, strict=True):
+        if each.base is None:
+            remember(studio, ask, run, each.made)
+    return {"ready": True, "settings": keys[0].settings, **_shown(points, _found(studio, keys))}
 
 
-def _keys(points: Points, settings: dict[str, Any]) -> list[_Keys]:
-    spans = [points.spans(video, spans) for video, spans in points.videos]
-    keys = []
-    for run in points.runs:
-        files = [prediction_path(run.card.folder, v.content_hash or "") for v, _ in points.videos]
-        vectors = {"predictions": [_hash(file) for file in files], "spans": spans}
-        where = vectors | {"settings": settings, "classes": len(run.classes)}
-        what = vectors | {"labels": points.label_names, "settings": _MEASURES}
-        figures = statistics.key_of(f"{KIND} figures", what)
-        keys.append(_Keys(statistics.key_of(KIND, where), figures))
-    return keys
+def _keys(studio: Studio, ask: Ask, run: Asked, points: Points, settings: dict[str, Any]) -> _Keys:
+    videos = points.by_video()
+    predictions = hashes(run, videos)
+    vectors = {"predictions": predictions, "spans": [video["spans"] for video in videos]}
+    where = vectors | {"settings": settings, "classes": len(run.classes)}
+    what = vectors | {"labels": points.label_names, "settings": _MEASURES}
+    places = statistics.key_of(KIND, where)
+    made, base = Base(places, videos, predictions, settings), None
+    if statistics.get(studio.database, places) is None:
+        base = find_base(studio, ask, run, points)
+    if base is not None:
+        continued = {"base": base.places, "classes": len(run.classes), **vectors}
+        places = statistics.key_of(f"{KIND} continued", continued)
+    figures = statistics.key_of(f"{KIND} figures", what)
+    near = statistics.key_of(f"{KIND} neighbours", vectors | {"k": K})
+    return _Keys(places, figures, near, made, base)
 
 
-def _hash(path: Path) -> str:
-    about = path.stat()
-    return _hash_once(path, about.st_mtime_ns, about.st_size)
-
-
-@lru_cache(maxsize=20_000)
-def _hash_once(path: Path, mtime_ns: int, size: int) -> str:
-    """Hash a prediction; replaced as a whole, it has another time or size."""
-    return content_hash(path)
-
-
-_Found = list[tuple[dict[str, Any] | None, dict[str, Any] | None]]
+_PARTS = ("places", "figures", "near")
+_Found = list[dict[str, dict[str, Any] | None]]
 
 
 def _found(studio: Studio, keys: list[_Keys]) -> _Found:
-    get, database = statistics.get, studio.database
-    return [(get(database, key.places), get(database, key.figures)) for key in keys]
-
-
-def _whole(found: _Found) -> bool:
-    return all(places is not None and figures is not None for places, figures in found)
+    """Return of each run the parts of its map, None where one is lacking."""
+    return [
+        {part: statistics.get(studio.database, getattr(each, part)) for part in _PARTS}
+        for each in keys
+    ]
 
 
 def _order(studio: Studio, work: _Work) -> tuple[Path, dict[str, Any]] | None:
@@ -129,27 +132,32 @@ def _order(studio: Studio, work: _Work) -> tuple[Path, dict[str, Any]] | None:
     None when all is there.
     """
     found = _found(studio, work.keys)
-    if _whole(found):
+    if all(part is not None for of_run in found for part in of_run.values()):
         return None
-    points, names = work.points, work.points.label_names
-    numbers = {name: number for number, name in enumerate(sorted(set(names)))}
     asked = {
-        "videos": [
-            {"hash": v.content_hash, "name": v.name, "spans": points.spans(v, spans)}
-            for v, spans in points.videos
-        ],
-        "labels": [numbers[name] for name in names],
+        **work.points.as_asked(),
         "runs": [
             {
                 "id": run.id, "name": run.name, "folder": str(run.card.folder),
-                "classes": len(run.classes), "place": work.settings if places is None else None,
-                "measure": figures is None,
+                "classes": len(run.classes),
+                "base": _continued(studio, each) if of_run["places"] is None else None,
+                "place": each.settings if of_run["places"] is None else None,
+                "measure": of_run["figures"] is None, "near": of_run["near"] is None,
             }
-            for run, (places, figures) in zip(points.runs, found, strict=True)
-            if places is None or figures is None
+            for run, of_run, each in zip(work.points.runs, found, work.keys, strict=True)
+            if None in of_run.values()
         ],
     }  # fmt: skip
     return studio.directory.derived.parent / "maps" / digest(asked)[:32], asked
+
+
+def _continued(studio: Studio, keys: _Keys) -> dict[str, Any] | None:
+    """Return the map that is continued: of which segments it is, and where they lie."""
+    if keys.base is None:
+        return None
+    places = statistics.get(studio.database, keys.base.places)
+    assert places is not None
+    return {"videos": keys.base.videos, **{part: places[part] for part in ("x", "y", "explained")}}
 
 
 def _by_process(studio: Studio, work: _Work) -> None:
@@ -216,9 +224,9 @@ def _keep(studio: Studio, folder: Path, work: _Work) -> None:
     except FileNotFoundError:
         return
     for run, keys in zip(work.points.runs, work.keys, strict=True):
-        for key, name in ((keys.places, "places"), (keys.figures, "figures")):
-            if name in made.get(run.id, {}):
-                statistics.put(studio.database, key, KIND, made[run.id][name])
+        for part in _PARTS:
+            if part in made.get(run.id, {}):
+                statistics.put(studio.database, getattr(keys, part), KIND, made[run.id][part])
     shutil.rmtree(folder, ignore_errors=True)
 
 
@@ -227,13 +235,15 @@ def _shown(points: Points, found: _Found) -> dict[str, Any]:
     spans = [(at, span) for at, (_, of_video) in enumerate(points.videos) for span in of_video]
     own = points.label_names
     runs = []
-    for run, (places, figures) in zip(points.runs, found, strict=True):
-        assert places is not None and figures is not None
+    for run, of_run in zip(points.runs, found, strict=True):
+        places, figures, near = (of_run[part] for part in _PARTS)
+        assert places is not None and figures is not None and near is not None
         said = [run.classes[at] for at in places["said"]]
         right = [int(a == b) for a, b in zip(said, own, strict=True)]
         runs.append(
             {"id": run.id, "name": run.name, "said": said, "right": right, "x": places["x"],
-             "y": places["y"], "explained": places["explained"], "figures": figures}
+             "y": places["y"], "explained": places["explained"], "later": places.get("later", []),
+             "near": near["points"], "alike": near["cosines"], "figures": figures}
         )  # fmt: skip
     names = sorted(set(own).union(*(run["said"] for run in runs)))
     number = {name: at for at, name in enumerate(names)}

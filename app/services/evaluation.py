@@ -13,7 +13,7 @@ from analysis.coverage import coverage
 from analysis.metrics import evaluate_clips, evaluate_frames
 from analysis.reports import Report
 from analysis.significance import intervals
-from core.prediction_files import prediction_path, read_prediction
+from core.prediction_files import Decisions, prediction_path, read_prediction
 from core.run_card import RunCard, read_run_card
 from core.tasks import IGNORED
 from core.types import SPLITS, LabelledVideo, Prediction
@@ -88,7 +88,7 @@ def _report(
     return replace(whole, tallies=tallies)
 
 
-def kind_of(prediction: Prediction) -> NDArray[np.int64]:
+def kind_of(prediction: Prediction | Decisions) -> NDArray[np.int64]:
     """Return which of the task's questions each row answers."""
     rows = np.zeros(len(prediction.predicted), np.int64)
     return rows if prediction.kind is None else prediction.kind
@@ -122,7 +122,9 @@ class _Decided(Mapping[str, NDArray[np.float32]]):
         return len(self.found)
 
 
-def truth_of(card: RunCard, video: LabelledVideo, prediction: Prediction) -> NDArray[np.int64]:
+def truth_of(
+    card: RunCard, video: LabelledVideo, prediction: Prediction | Decisions
+) -> NDArray[np.int64]:
     """Return the class of every row of a prediction, with -100 where there is none.
 
     Classes that the run does not know are left out of every figure.

@@ -15,9 +15,11 @@ from analysis.label_effects import (
     mixed_shares,
     of_pairs,
     of_recall,
+    ranked,
 )
 from analysis.significance import Bootstrap, Interval
 from app.services import Studio
+from app.services.confusions import answers_hash
 from app.services.label_tokens import label_tokens
 from app.services.run_answers import (
     Answered,
@@ -26,7 +28,6 @@ from app.services.run_answers import (
     check_same_rows,
     compared_runs,
 )
-from app.services.statistics import predictions_hash
 from core.errors import InvalidData
 from core.tasks import BACKGROUND
 from core.types import Split
@@ -39,9 +40,17 @@ _VERSION = 1
 
 
 def label_effects(
-    studio: Studio, project: int, names: Sequence[str | int], split: Split
+    studio: Studio,
+    project: int,
+    names: Sequence[str | int],
+    split: Split,
+    *,
+    intervals: bool = True,
 ) -> dict[str, Any]:
     """Return how recall, and which labels are mixed, go with what labels share as tokens.
+
+    Without `intervals` the figures alone come at once; of thousands of labels the intervals take
+    most of a minute.
 
     Tokens are those of the first run's backbone. `classes` are the labels that occur, with their
     number of tokens and the percentage of them that other labels have too; `pairs` the likeliest
@@ -56,24 +65,27 @@ def label_effects(
     known = [name for name in compared.classes if name != BACKGROUND]
     spelled = label_tokens(studio, known, backbone)
     written = {name: tuple(token for token, _ in spelled[name]) for name in known}
+    how = _DRAWS if intervals else Bootstrap(resamples=0)
     key = statistics.key_of(
         KIND,
         {
             "runs": [[run.id, run.name] for run in compared.runs.values()],
-            "predictions": predictions_hash(compared),
+            "answers": answers_hash(compared),
             "labels": training_data.data_hash(compared.videos, compared.classes),
             "tokens": {name: list(tokens) for name, tokens in written.items()},
-            "settings": [asdict(_DRAWS), _PAIRS, _VERSION],
+            "settings": [asdict(how), _PAIRS, _VERSION],
         },
     )
     kept = statistics.get(studio.database, key)
     if kept is None:
-        kept = {"backbone": backbone, **_compute(compared, written)}
+        kept = {"backbone": backbone, **_compute(compared, written, how)}
         statistics.put(studio.database, key, KIND, kept)
     return kept
 
 
-def _compute(compared: ComparedRuns, written: dict[str, tuple[int, ...]]) -> dict[str, Any]:
+def _compute(
+    compared: ComparedRuns, written: dict[str, tuple[int, ...]], how: Bootstrap
+) -> dict[str, Any]:
     answers = {name: answers_of(card, compared.videos) for name, card in compared.cards.items()}
     check_same_rows(answers)
     tables = {name: _tables(each.rows, compared.classes) for name, each in answers.items()}
@@ -94,6 +106,7 @@ def _compute(compared: ComparedRuns, written: dict[str, tuple[int, ...]]) -> dic
         "shared": _shared(names, written),
     }
     alike = likeness(names, [written[name] for name in names])
+    known = ranked(alike)
     rows = next(iter(runs.values())).rows.sum(axis=0)
     return {
         "classes": [
@@ -106,8 +119,8 @@ def _compute(compared: ComparedRuns, written: dict[str, tuple[int, ...]]) -> dic
             {
                 "run": name,
                 "recall": (100.0 * run.right.sum(axis=0) / rows).tolist(),
-                "of_recall": _spreads(of_recall(run, features, _DRAWS)),
-                "of_pairs": _spreads(of_pairs(run, alike, _DRAWS)),
+                "of_recall": _spreads(of_recall(run, features, how)),
+                "of_pairs": _spreads(of_pairs(run, known, how)),
             }
             for name, run in runs.items()
         ],
@@ -135,28 +148,41 @@ def _shared(names: Sequence[str], written: dict[str, tuple[int, ...]]) -> np.nda
 
 def _pairs(names: Sequence[str], alike: Likeness, runs: dict[str, Asked]) -> list[dict[str, Any]]:
     """Return the pairs that begin most alike, and those that a run mixes most."""
-    first, second = np.triu_indices(len(names), 1)
-    mixed = {name: mixed_shares(run) for name, run in runs.items()}
-    prefix, tokens = alike.prefix[first, second], alike.tokens[first, second]
-    likely = np.lexsort((-tokens, -prefix))
-    by = [likely[prefix[likely] > 0], *(np.argsort(-m, kind="stable") for m in mixed.values())]
-    worth = [order[:_PAIRS] for order in by]
-    shown = dict.fromkeys(
-        int(at)
-        for number, order in enumerate(worth)
-        for at in order
-        if number == 0 or mixed[list(mixed)[number - 1]][at] > 0
-    )
+    mixed = {name: _mixed(run) for name, run in runs.items()}
+    shown = dict.fromkeys(_likeliest(alike))
+    for of_run in mixed.values():
+        shown |= dict.fromkeys(list(of_run)[:_PAIRS])
     return [
         {
-            "a": names[first[at]],
-            "b": names[second[at]],
-            "prefix": float(prefix[at]),
-            "tokens": float(tokens[at]),
-            "mixed": [float(of_run[at]) for of_run in mixed.values()],
+            "a": names[a],
+            "b": names[b],
+            "prefix": float(alike.prefix[a, b]),
+            "tokens": float(alike.tokens[a, b]),
+            "mixed": [of_run.get((a, b), 0.0) for of_run in mixed.values()],
         }
-        for at in shown
+        for a, b in shown
     ]
+
+
+def _likeliest(alike: Likeness) -> list[tuple[int, int]]:
+    """Return the pairs with the longest common beginning, of equals those with more in common."""
+    first, second = np.nonzero(np.triu(alike.prefix, 1) >= max(_worth(alike.prefix), 1e-9))
+    order = np.lexsort((-alike.tokens[first, second], -alike.prefix[first, second]))[:_PAIRS]
+    return list(zip(first[order].tolist(), second[order].tolist(), strict=True))
+
+
+def _worth(prefix: np.ndarray) -> float:
+    """Return what a pair must have to be among those that are shown."""
+    last = 2 * _PAIRS + len(prefix)  # every pair stands there twice, and every class with itself
+    return float(np.partition(prefix.ravel(), -last)[-last]) if last <= prefix.size else 0.0
+
+
+def _mixed(run: Asked) -> dict[tuple[int, int], float]:
+    """Return how mixed pairs are, the most mixed first."""
+    shares = mixed_shares(run)
+    order = np.argsort(-shares, kind="stable")
+    pairs = zip(run.first[order].tolist(), run.second[order].tolist(), strict=True)
+    return dict(zip(pairs, shares[order].tolist(), strict=True))
 
 
 def _spreads(found: dict[str, Interval]) -> dict[str, dict[str, float | None]]:

@@ -38,8 +38,8 @@ def run(settings: Settings) -> Report:
     report = Report("library")
     with (
         tempfile.TemporaryDirectory() as folder,
-        open_studio(Path(folder) / "large") as studio,
-        open_studio(Path(folder) / "little") as little,
+        open_studio(Path(folder) / "large", on_server=False) as studio,
+        open_studio(Path(folder) / "little", on_server=False) as little,
     ):
         settings.say(f"making {size.videos:,} videos, {size.segments:,} segments")
         made = make_large_project(studio.database, size)

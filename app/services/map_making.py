@@ -6,7 +6,7 @@ runs it: compiling UMAP takes seconds, and nothing of that shall hold up a page.
 
 import json
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -14,9 +14,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from analysis.projection import one_thread, project
+from analysis.neighbours import nearest
+from analysis.projection import Plane, one_thread, place_later, project, unit
 from analysis.segment_vectors import mean_vectors, rows_of_nearest_spans
-from analysis.separation import Separation, separation
+from analysis.separation import K, Separation, separation
 from analysis.within_segments import majority, rows_within
 from app.services.evaluation import kind_of
 from core.errors import MissingArtifact, Stopped, StudioError
@@ -43,14 +44,18 @@ def make(folder: Path, report: Report = nobody_listens) -> None:
     with one_thread():
         for at, run in enumerate(asked["runs"]):
             step(3 * at, f"reading the embeddings of {run['name']}")
-            vectors, said = _read(run, asked["videos"])
+            vectors, said = read_segments(run, asked["videos"])
             found: dict[str, Any] = {"id": run["id"]}
             step(3 * at + 1, f"laying out {len(vectors):,} segments of {run['name']}")
-            if run["place"] is not None:
+            if run["base"] is not None:
+                found["places"] = {**_continued(vectors, run, asked), "said": said.tolist()}
+            elif run["place"] is not None:
                 found["places"] = {**_places(vectors, run["place"]), "said": said.tolist()}
+            if run["near"]:
+                found["near"] = _neighbours(vectors)
             step(3 * at + 2, f"measuring how the labels separate in {run['name']}")
             if run["measure"]:
-                found["figures"] = asdict(_measured(vectors, asked))
+                found["figures"] = asdict(measured(vectors, asked))
             made.append(found)
     step(steps, "done")
     beside = folder / f"{MADE}.tmp"
@@ -64,16 +69,48 @@ def _places(vectors: NDArray[np.float32], settings: Mapping[str, Any]) -> dict[s
     return {"x": _short(x), "y": _short(y), "explained": plane.explained}
 
 
-def _measured(vectors: NDArray[np.float32], asked: Mapping[str, Any]) -> Separation:
+def _continued(
+    vectors: NDArray[np.float32], run: Mapping[str, Any], asked: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Return the places of a map, and of what came later its places in it."""
+    base = run["base"]
+    known = {span: number for number, span in enumerate(_segments(base["videos"]))}
+    old = np.array([known.get(span, -1) for span in _segments(asked["videos"])])
+    places = np.stack([base["x"], base["y"]], axis=1)
+    later, found = np.flatnonzero(old < 0), places[old]
+    if len(later):
+        made_of, _ = read_segments(run, base["videos"])
+        found[later] = place_later(Plane(places), made_of, vectors[later], run["place"])
+    x, y = (_short(axis) for axis in found.T)
+    return {"x": x, "y": y, "explained": base["explained"], "later": later.tolist()}
+
+
+def _segments(videos: list[dict[str, Any]]) -> Iterator[tuple[str, int, int]]:
+    return ((v["hash"], start, end) for v in videos for start, end in v["spans"])
+
+
+def _neighbours(vectors: NDArray[np.float32]) -> dict[str, Any]:
+    """Return of every point the points most like it where the vectors are, the most alike first."""
+    points = unit(vectors)
+    near, cosines = nearest(points, points, K, without_itself=True)
+    return {"points": near.tolist(), "cosines": cosines.round(4).tolist()}
+
+
+def measured(vectors: NDArray[np.float32], asked: Mapping[str, Any]) -> Separation:
+    """Return how the labels of segments separate; `asked` holds them by video."""
     counts = [len(video["spans"]) for video in asked["videos"]]
     videos = np.repeat(np.arange(len(counts)), counts)
     return separation(vectors, np.array(asked["labels"], np.int64), videos)
 
 
-def _read(
+def read_segments(
     run: Mapping[str, Any], videos: list[dict[str, Any]]
 ) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
-    """Return the vector of every segment, and the class that the run says of it."""
+    """Return the vector of every segment [segments, size], and the class that the run says of it.
+
+    Raises:
+        MissingArtifact: The run said nothing of a video.
+    """
     vectors, said = [], []
     for video in videos:
         prediction = read_prediction(prediction_path(Path(run["folder"]), video["hash"]))

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from analysis.confusion import verb_and_noun
 from app.services import Studio
@@ -59,6 +60,19 @@ class Points:
     def label_names(self) -> list[str]:
         """The label of every point."""
         return [self.words[span.label_id].name for _, spans in self.videos for span in spans]
+
+    def as_asked(self) -> dict[str, Any]:
+        """Return segments by video and the number of each label, as `map_making` is asked."""
+        names = self.label_names
+        numbers = {name: number for number, name in enumerate(sorted(set(names)))}
+        return {"videos": self.by_video(), "labels": [numbers[name] for name in names]}
+
+    def by_video(self) -> list[dict[str, Any]]:
+        """Return start and end of segments by video."""
+        return [
+            {"hash": v.content_hash, "name": v.name, "spans": self.spans(v, spans)}
+            for v, spans in self.videos
+        ]
 
 
 def find_points(studio: Studio, project: int, choice: Choice) -> Points:

@@ -13,14 +13,14 @@ from analysis.within_segments import majority, rows_within
 from app.services import Studio
 from app.services.evaluation import kind_of, scorable, truth_of
 from core.errors import InvalidData, MissingArtifact
-from core.prediction_files import prediction_path, read_prediction
+from core.prediction_files import prediction_path, read_decisions, read_prediction
 from core.run_card import RunCard, read_run_card
 from core.scores import Scores
 from core.types import LabelledVideo, Split
 from storage import labels, projects, runs, training_data
 from storage.runs import Run
 
-_CELLS = 1 << 22  # scores laid out at a time
+_CELLS = 1 << 18  # scores looked at at a time: few enough to stay near the processor
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +68,7 @@ class Answered:
 
 @dataclass(frozen=True, slots=True)
 class RunAnswers:
-    """What a run answered: its rows, what calibration needs of them, and whole segments.
+    """What a run answered: its rows, and whole segments.
 
     A segment of a dense run is answered with what most of its rows say; of a clip task the rows
     are the segments.
@@ -76,7 +76,6 @@ class RunAnswers:
 
     rows: Answered
     segments: Answered
-    judged: list[Judged]
 
 
 def compared_runs(
@@ -110,19 +109,30 @@ def compared_runs(
 
 
 def answers_of(card: RunCard, videos: Sequence[LabelledVideo]) -> RunAnswers:
-    """Read a run's predictions; of their distributions only what calibration needs stays."""
-    rows, sure = Answered({}, {}, {}), []
+    """Read what a run decided for, and what was true there."""
+    rows = Answered({}, {}, {})
     segments = Answered({}, {}, {}) if card.task.dense else rows
     for video in videos:
-        prediction = read_prediction(prediction_path(card.folder, video.content_hash))
-        kept = kind_of(prediction) == 0  # of a joint task its first question
-        truth, said = truth_of(card, video, prediction)[kept], prediction.predicted[kept]
-        asked = prediction.time_us if prediction.span_us is None else prediction.span_us
+        found = read_decisions(prediction_path(card.folder, video.content_hash))
+        kept = kind_of(found) == 0  # of a joint task its first question
+        truth, said = truth_of(card, video, found)[kept], found.predicted[kept]
+        asked = found.time_us if found.span_us is None else found.span_us
         rows.add(video.name, truth, said, asked[kept])
         if card.task.dense:
             segments.add(video.name, *_in_segments(card.classes, video, said, asked[kept]))
-        sure += judged_rows(prediction.scores.rows(kept), truth, len(card.classes))
-    return RunAnswers(rows, segments, sure)
+    return RunAnswers(rows, segments)
+
+
+def judged_of(card: RunCard, videos: Sequence[LabelledVideo], rows: Answered) -> list[Judged]:
+    """Read a run's distributions; of each only what calibration needs stays."""
+    found = []
+    for video in videos:
+        prediction = read_prediction(prediction_path(card.folder, video.content_hash))
+        scores, truth = prediction.scores, rows.truth[video.name]
+        if prediction.kind is not None:
+            scores = scores.rows(np.flatnonzero(prediction.kind == 0))
+        found += judged_rows(scores, truth, len(card.classes))
+    return found
 
 
 def _in_segments(
@@ -141,14 +151,10 @@ def _in_segments(
 
 
 def judged_rows(scores: Scores, truth: Indices, classes: int) -> list[Judged]:
-    """Judge answers some rows at a time.
-
-    Of a large label set the classes that were not kept share the mass of the rest evenly: the
-    confidence is exact, Brier score and likelihood are where the true class was kept.
-    """
-    size = max(1, _CELLS // classes)
-    pieces = np.split(np.arange(len(truth)), range(size, len(truth), size))
-    return [judged(scores.rows(rows).matrix(classes), truth[rows]) for rows in pieces]
+    """Judge answers some rows at a time."""
+    size = max(1, _CELLS // scores.log_p.shape[1])
+    pieces = [slice(start, start + size) for start in range(0, max(1, len(truth)), size)]
+    return [judged(scores.rows(piece), truth[piece], classes) for piece in pieces]
 
 
 def check_same_rows(answers: Mapping[str, RunAnswers]) -> None:

@@ -6,27 +6,28 @@ edited label or another setting computes them again, and nothing ever has to be 
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
+from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from analysis.agreement import Agreement, agreement
 from analysis.calibration import Calibration, calibration_of
-from analysis.confusion import Confusion, Side, Words, by_noun, by_verb, confusion
+from analysis.confusion import Confusion, Side
 from analysis.diversity import diversity, size_matched
-from analysis.ordering import order_by_confusion
 from analysis.reports import Tally
 from analysis.segments import IGNORED
 from analysis.significance import DEFAULT, Bootstrap, Interval, difference, interval, mcnemar
-from app.services import Studio
+from app.services import Studio, confusions
+from app.services.confusions import Counted, Part, about, confusion_part
 from app.services.run_answers import (
     Answered,
     ComparedRuns,
     RunAnswers,
-    answers_of,
-    check_same_rows,
     compared_runs,
+    judged_of,
     laid_end_to_end,
 )
 from core.prediction_files import prediction_path
@@ -36,24 +37,29 @@ from core.video import content_hash
 from storage import statistics, training_data
 
 KIND = "analysis"
-_DRAWS = Bootstrap(resamples=500)  # of mistakes: thousands of classes would take minutes otherwise
+_DRAWS = Bootstrap(resamples=500)  # of mistakes
+_MOST_DRAWN, _FEWEST_DRAWS = 6_000_000, 100
 _SETTINGS = {
-    "version": 2,
-    "pairs": 20,
+    "version": 3,
     "bins": 15,
     "videos": asdict(DEFAULT),
     "mistakes": asdict(_DRAWS),
+    "most": [_MOST_DRAWN, _FEWEST_DRAWS],
 }
 """Part of the key; a changed formula or form of the result gets a new version."""
 
 
 @dataclass(frozen=True, slots=True)
 class Analysis:
-    """The result as JSON, its key, and whether it was found in the database."""
+    """The result as JSON, and the parts that it is kept in."""
 
-    key: str
     value: dict[str, Any]
-    found: bool
+    parts: tuple[Part, ...]
+
+    @property
+    def found(self) -> bool:
+        """Whether all of it was in the database."""
+        return all(part.found for part in self.parts)
 
 
 def analyse(
@@ -69,9 +75,9 @@ def analyse(
 
 
 def keep(studio: Studio, analysis: Analysis) -> None:
-    """Store a result that was not found."""
-    if not analysis.found:
-        statistics.put(studio.database, analysis.key, KIND, analysis.value)
+    """Store what was not found."""
+    for part in analysis.parts:
+        confusions.keep(studio, part)
 
 
 def look(studio: Studio, project: str | int, names: Sequence[str | int], split: Split) -> Analysis:
@@ -83,75 +89,68 @@ def look(studio: Studio, project: str | int, names: Sequence[str | int], split: 
         InvalidData: The runs were not asked the same questions.
         MissingArtifact: There is no video that all of them have predicted.
     """
-    compared = compared_runs(studio, project, names, split)
-    key = _key(compared)
-    value = statistics.get(studio.database, key)
-    if value is not None:
-        return Analysis(key, value, found=True)
-    about = {
-        "split": split,
-        "videos": len(compared.videos),
-        "left_out": list(compared.left_out),
-        "task": compared.card.task.name,
-        "dense": compared.card.task.dense,
-    }
-    return Analysis(key, {**about, **_compute(compared)}, found=False)
+    found = Counted(compared_runs(studio, project, names, split))
+    first, second = confusion_part(studio, found), _mistakes_part(studio, found)
+    runs = zip(first.value["runs"], second.value["runs"], strict=True)
+    merged = [{**one, **other} for one, other in runs]
+    value = {**about(found.compared), **first.value, **second.value, "runs": merged}
+    return Analysis(value, (first, second))
 
 
-def _key(compared: ComparedRuns) -> str:
+def _mistakes_part(studio: Studio, found: Counted) -> Part:
+    compared = found.compared
     inputs = {
         "runs": [[run.id, run.name] for run in compared.runs.values()],
         "predictions": predictions_hash(compared),
         "labels": training_data.data_hash(compared.videos, compared.classes),
-        "words": {name: list(pair) for name, pair in compared.words.items()},
         "settings": _SETTINGS,
     }
-    return statistics.key_of(KIND, inputs)
+    key = statistics.key_of(KIND, inputs)
+    value = statistics.get(studio.database, key)
+    return Part(KIND, key, value or _compute(found), value is not None)
 
 
 def predictions_hash(compared: ComparedRuns) -> list[list[str]]:
     """Return the hash of every prediction that is looked at, by run."""
     return [
-        [content_hash(prediction_path(card.folder, v.content_hash)) for v in compared.videos]
+        [file_hash(prediction_path(card.folder, v.content_hash)) for v in compared.videos]
         for card in compared.cards.values()
     ]
 
 
-def _compute(compared: ComparedRuns) -> dict[str, Any]:
-    answers = {name: answers_of(card, compared.videos) for name, card in compared.cards.items()}
-    check_same_rows(answers)
-    classes, words, dense = compared.classes, compared.words, compared.card.task.dense
-    tables = [_table(each.rows, classes) for each in answers.values()]
-    spread = _diversity(tables, classes.index(BACKGROUND) if dense else None)
+def file_hash(path: Path) -> str:
+    """Return the hash of a prediction's file, read once."""
+    known = path.stat()
+    return _hash_once(path, known.st_mtime_ns, known.st_size)
+
+
+@lru_cache(maxsize=100_000)
+def _hash_once(path: Path, mtime_ns: int, size: int) -> str:
+    """Hash a prediction; replaced as a whole, it has another time or size."""
+    return content_hash(path)
+
+
+def _compute(found: Counted) -> dict[str, Any]:
+    compared, answers, tables = found.compared, found.answers, found.tables()
+    background = compared.classes.index(BACKGROUND) if compared.card.task.dense else None
+    spread = _diversity(tables, background)
     tallies = [_right(each.rows) for each in answers.values()]
+    sure = [
+        calibration_of(judged_of(card, compared.videos, answers[name].rows), _SETTINGS["bins"])
+        for name, card in compared.cards.items()
+    ]
     return {
         "runs": [
             {
-                "run": name,
-                "id": compared.runs[name].id,
                 "accuracy": _spread(interval(tally)),
-                "confusion": _confusion(table, words),
-                "segments": _confusion(_table(each.segments, classes), words) if dense else None,
                 "diversity": {kind: of_runs[at] for kind, of_runs in spread.items()},
-                "calibration": _calibration(calibration_of(each.judged, _SETTINGS["bins"])),
+                "calibration": _calibration(trust),
             }
-            for at, ((name, each), table, tally) in enumerate(
-                zip(answers.items(), tables, tallies, strict=True)
-            )
+            for at, (tally, trust) in enumerate(zip(tallies, sure, strict=True))
         ],
-        "orders": {
-            "class": order_by_confusion(tables),
-            "verb": order_by_confusion([by_verb(table, words) for table in tables]),
-            "noun": order_by_confusion([by_noun(table, words) for table in tables]),
-        },
         "per_class": _per_class(tables),
         "agreement": _compared(answers, tallies) if len(answers) > 1 else None,
     }
-
-
-def _table(answered: Answered, classes: tuple[str, ...]) -> Confusion:
-    truth, said = laid_end_to_end(answered.truth), laid_end_to_end(answered.predicted)
-    return confusion(truth, said, classes)
 
 
 def _right(answered: Answered) -> Tally:
@@ -182,29 +181,6 @@ def _compared(answers: Mapping[str, RunAnswers], tallies: Sequence[Tally]) -> di
 # ---- results as JSON ---------------------------------------------------------------------------
 
 
-def _confusion(table: Confusion, words: Words) -> dict[str, Any]:
-    """Return the most frequent mistakes, and all cells [true, predicted, count] to draw."""
-
-    def pairs(of: Confusion) -> list[dict[str, Any]]:
-        return [asdict(each) for each in of.top_pairs(_SETTINGS["pairs"])]
-
-    def cells(of: Confusion) -> list[list[int]]:
-        return np.stack(of.cells, axis=1).tolist()
-
-    verbs, nouns = by_verb(table, words), by_noun(table, words)
-    return {
-        "pairs": pairs(table),
-        "verbs": pairs(verbs),
-        "nouns": pairs(nouns),
-        "classes": list(table.classes),
-        "cells": cells(table),
-        "groups": {
-            "verb": {"names": list(verbs.classes), "cells": cells(verbs)},
-            "noun": {"names": list(nouns.classes), "cells": cells(nouns)},
-        },
-    }
-
-
 def _per_class(tables: Sequence[Confusion]) -> list[dict[str, Any]]:
     """Return of every class that occurs how many rows it has, and how many each run has right."""
     totals = tables[0].counts.sum(axis=1)
@@ -222,7 +198,13 @@ def _per_class(tables: Sequence[Confusion]) -> list[dict[str, Any]]:
 
 
 def _diversity(tables: Sequence[Confusion], background: int | None) -> dict[str, list[Any]]:
-    """Return every kind of diversity, a result a run."""
+    """Return every kind of diversity, a result a run.
+
+    The mean over thousands of classes hardly varies, so it needs fewer draws, and they cost most.
+    """
+    cells = max(len(table.mistakes[0]) for table in tables)
+    most = max(_FEWEST_DRAWS, _MOST_DRAWN // max(1, cells))
+    how = replace(_DRAWS, resamples=min(_DRAWS.resamples, most))
     kinds: dict[str, tuple[Side, int | None]] = {
         "rows": ("true", None),
         "columns": ("predicted", None),
@@ -233,7 +215,7 @@ def _diversity(tables: Sequence[Confusion], background: int | None) -> dict[str,
     found = {}
     for key, (side, without) in kinds.items():
         plain = [diversity(table, side, without=without) for table in tables]
-        matched = size_matched(tables, side, without=without, how=_DRAWS)
+        matched = size_matched(tables, side, without=without, how=how)
         found[key] = [
             {
                 "score": one.score,

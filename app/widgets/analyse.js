@@ -5,6 +5,8 @@
   const {api, el, query, remember, project, Player, clock, percent, spread, reelMaker, reportChooser} = window.Studio;
   const panels = window.Studio.analysePanels ||= {};
   const MAX_RUNS = 4, ORDER = ['map', 'confusion', 'errors', 'labels'], SPLITS = ['test', 'val', 'train'];
+  // What the address says of the one list of clips that is open.
+  const LISTS = {cell: null, only: null, chosen: null};
   const base = name => name.split('/').pop().replace(/\.\w+$/, '');
   const ends = clip => `${clock(clip.start_us)} – ${clock(clip.end_us)}`;
 
@@ -45,6 +47,8 @@
     let now = known.includes(query().get('panel')) ? query().get('panel') : known[0], shown = null, opened = null;
     fillTabs();
     changed();
+    const linked = (query().get('clip') || '').split(',').map(Number);
+    if (linked.length === 3 && videos.some(v => v.id === linked[0])) present(...linked);
 
     function nothing(text, action, href) {
       work.hidden = true; empty.hidden = false;
@@ -72,7 +76,7 @@
 
     // Only the panel that is seen is told; the others learn of it when they are opened.
     function changed() {
-      remember({runs: context.runs.map(r => r.id).join(','), split: context.split, panel: now});
+      remember({project: current.id, runs: context.runs.map(r => r.id).join(','), split: context.split, panel: now});
       fillChips();
       report.disabled = !context.runs.length;
       if (!now) return;
@@ -105,12 +109,13 @@
     }
     function choose(runs) { context.runs = runs; changed(); }
 
-    // Play exactly [start_us, end_us] of a video, given by its id.
-    async function play(video, start_us, end_us) {
+    // Stand at the start of a clip of a video, given by its id.
+    async function present(video, start_us, end_us) {
       shown = [start_us, end_us];
+      remember({clip: [video, start_us, end_us].join(',')});
       if (opened !== video) {
         opened = video;
-        const {video: found} = await api(`/api/videos/${video}`);
+        const {video: found} = await api(`/api/videos/${video}?segments=false`);
         if (opened !== video) return;
         await player.open(found, start_us);
       }
@@ -118,17 +123,22 @@
       title.replaceChildren(el('span.ana-name', {title: name}, base(name)), el('span.st-dim.st-small', {}, ends({start_us, end_us})));
       again.hidden = toAnnotate.hidden = false;
       toAnnotate.href = `/annotate?video=${video}&t=${(start_us / 1e6).toFixed(2)}`;
-      player.playSpan(...shown);
     }
 
+    // Play exactly [start_us, end_us] of it.
+    async function play(...clip) { await present(...clip); player.playSpan(...shown); }
+
     // List clips [{video, name, start_us, end_us, frames}] under the player; each plays by a click.
-    function clips(heading, found) {
+    // `link` is what the address has to say for the same list to be opened again.
+    function clips(heading, found, link = {}) {
+      remember({...LISTS, ...link});
+      const now = query().get('clip');
       listTitle.hidden = list.hidden = false;
       listTitle.textContent = heading;
       reel.of(found);
       list.replaceChildren(...found.map(clip => {
         const start = () => { list.querySelector('[aria-current]')?.removeAttribute('aria-current'); item.setAttribute('aria-current', 'true'); return play(clip.video, clip.start_us, clip.end_us); };
-        const item = el('li', {tabindex: 0, role: 'button', onclick: start, onkeydown: e => { if (e.key === 'Enter') start(); }},
+        const item = el('li', {tabindex: 0, role: 'button', 'aria-current': `${clip.video},${clip.start_us},${clip.end_us}` === now ? 'true' : null, onclick: start, onkeydown: e => { if (e.key === 'Enter') start(); }},
           el('span.ana-name', {title: clip.name}, base(clip.name)), el('span.st-dim', {}, ends(clip)));
         return item;
       }));

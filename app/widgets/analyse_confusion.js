@@ -1,23 +1,31 @@
 // Confusion: what was answered for what, as a map and as a table; a cell opens its clips.
 (() => {
-  const {el, api, analysis, Heatmap} = window.Studio;
-  const {figures, number, path} = analysis;
+  const {el, api, query, remember, analysis, figureFiles, Heatmap} = window.Studio;
+  const {figures, about, number, path} = analysis;
   const NONE = 'no answer', LISTED = 100;
+  const FIRST = {by: 'class', unit: 'rows', norm: 'true', order: 'clustering'};
 
   window.Studio.analysePanels.confusion = {title: 'Confusion', build(element, context) {
-    let found = null, state = {by: 'class', unit: 'rows', norm: 'true', order: 'clustering', run: 0}, names = [], rows = [], drawn = [];
+    let found = null, state = {...FIRST, run: 0}, linked = query().get('cell'), names = [], rows = [], drawn = [];
     const select = (label, options, change) => el('select', {'aria-label': label, title: label, onchange: e => change(e.target.value)}, options.map(([value, text]) => el('option', {value}, text)));
-    const set = key => value => { state[key] = value; show(); };
-    const whose = el('select', {'aria-label': 'Run', onchange: () => { state.run = whose.value; show(); }});
-    const unit = select('What is counted', [['rows', 'frames'], ['segments', 'segments']], set('unit'));
+    // A choice that the address keeps, unless it is the first.
+    const choice = (key, label, options) => {
+      const asked = query().get(key);
+      if (options.some(([value]) => value === asked)) state[key] = asked;
+      const element = select(label, options, value => { state[key] = value; remember({[key]: value === FIRST[key] ? null : value}); show(); });
+      element.value = state[key];
+      return element;
+    };
+    const whose = el('select', {'aria-label': 'Run', onchange: () => { state.run = whose.value; remember({of: ids()}); show(); }});
+    const unit = choice('unit', 'What is counted', [['rows', 'frames'], ['segments', 'segments']]);
     const bar = el('div.st-row.ana-tools', {}, whose, unit,
-      select('Grouped by', [['class', 'by class'], ['verb', 'by verb'], ['noun', 'by noun']], set('by')),
-      select('Share', [['true', '% of the true class'], ['predicted', '% of the answer'], ['count', 'counts']], set('norm')),
-      select('Order', [['clustering', 'mixed ones together'], ['frequency', 'by frequency'], ['name', 'by name']], set('order')),
-      el('span.st-space'), el('button.st-quiet', {title: 'Whole map (0)', onclick: () => map.whole()}, 'Whole'));
+      choice('by', 'Grouped by', [['class', 'by class'], ['verb', 'by verb'], ['noun', 'by noun']]),
+      choice('norm', 'Share', [['true', '% of the true class'], ['predicted', '% of the answer'], ['count', 'counts']]),
+      choice('order', 'Order', [['clustering', 'mixed ones together'], ['frequency', 'by frequency'], ['name', 'by name']]),
+      el('span.st-space'), el('button.st-quiet', {title: 'Whole map (0)', onclick: () => map.whole()}, 'Whole'), figureFiles(drawing));
     const map = new Heatmap(tell, cell => open(cell));
     const note = el('p.ana-note', {role: 'status'});
-    const filter = el('input', {type: 'search', placeholder: 'Find a class', 'aria-label': 'Find a class', oninput: list});
+    const filter = el('input', {type: 'search', placeholder: 'Find a class', 'aria-label': 'Find a class', value: query().get('class') || '', oninput: () => { remember({class: filter.value}); list(); }});
     const legend = el('p.st-small.st-dim.ana-legend');
     const pairs = el('div.ana-pairs');
     element.append(el('div.ana-confusion', {}, bar, note, el('div.ana-split', {}, el('div.st-card.ana-mapcard', {}, map.element, legend),
@@ -31,19 +39,25 @@
       note.textContent = 'Counting …';
       const asked = path(context);
       try {
-        const answer = await figures(asked);
+        const answer = await figures(asked.replace('/analysis?', '/analysis/confusion?'));
         if (asked !== path(context)) return;
         found = answer; note.hidden = true;
       } catch (error) { found = null; note.textContent = error.message; }
       runs();
       show();
+      if (found && linked) { listCell(new URLSearchParams(linked)); linked = null; }
     }
+
+    // One run or two as the address names them, by their ids and not by their places.
+    function ids() { return String(state.run).split('-').map(i => context.runs[i]?.id).join('-'); }
 
     function runs() {
       const known = context.runs;
       const options = known.map((run, i) => [String(i), `${run.mark} ${run.name}`]);
       // Every difference of two of them, the later minus the earlier: what it adds to the mistakes.
       known.forEach((one, i) => known.forEach((other, k) => { if (k > i) options.push([`${k}-${i}`, `${other.mark} ${other.name} − ${one.mark} ${one.name}`]); }));
+      const asked = (query().get('of') || '').split('-').map(id => known.findIndex(run => run.id === Number(id))).join('-');
+      if (options.some(([value]) => value === asked)) state.run = asked;
       whose.replaceChildren(...options.map(([value, text]) => el('option', {value}, text)));
       if (!options.some(([value]) => value === String(state.run))) state.run = options[0]?.[0] ?? 0;
       whose.value = String(state.run);
@@ -109,6 +123,15 @@
         [swatch('#2e6fcf'), 'right  ', swatch('#d66c16'), 'taken for another']), el('span', {}, ' · wheel zooms, a click opens the clips'));
     }
 
+    // What is seen of the map, in words and as a drawing.
+    function drawing() {
+      if (!found) return null;
+      const chosen = String(state.run).split('-').map(i => context.runs[i]), signed = chosen.length > 1;
+      const [counted, by, share] = ['What is counted', 'Grouped by', 'Share'].map(name => bar.querySelector(`[aria-label="${name}"]`).selectedOptions[0].text);
+      return {title: `Confusion ${by}, ${share}, ${counted}${signed ? ': first run − second' : ''}`, about: about(chosen, context.split), ...map.drawing(),
+        legend: signed ? [['#d66c16', 'more in the first'], ['#2e6fcf', 'more in the second']] : [['#2e6fcf', 'right'], ['#d66c16', 'taken for another']]};
+    }
+
     const answer = column => column === names.length ? NONE : names[column];
     function figure(cell) {
       if (state.norm === 'count') return state.signed ? `${cell.value > 0 ? '+' : '−'}${Math.abs(cell.value)}` : String(cell.count);
@@ -134,15 +157,21 @@
       el('p.st-small.st-dim', {}, kept.length > LISTED ? `${kept.length - LISTED} more: search for a class.` : kept.length ? '' : 'None.'));
     }
 
-    async function open({cell}) {
+    function open({cell}) {
       const [first, second] = String(state.run).split('-').map(Number);
       // Of a difference, the clips of the run that has more of them.
       const run = found.runs[second !== undefined && cell.value < 0 ? second : first];
-      const query = new URLSearchParams({run: run.id, split: context.split, true: names[cell.row], by: state.by, unit: state.unit});
-      if (cell.column < names.length) query.set('predicted', names[cell.column]);
-      const clips = await api(`/api/projects/${context.project.id}/analysis/cells?${query}`);
-      const what = cell.row === cell.column ? `${names[cell.row]}, found by ${run.run}` : `${names[cell.row]} → ${answer(cell.column)}, ${run.run}`;
-      context.clips(what, clips);
+      const asked = new URLSearchParams({run: run.id, by: state.by, unit: state.unit, true: names[cell.row]});
+      if (cell.column < names.length) asked.set('predicted', names[cell.column]);
+      return listCell(asked);
+    }
+
+    // The clips of a cell {run, by, unit, true, predicted}; the address keeps which.
+    async function listCell(asked) {
+      const [id, truth, said] = ['run', 'true', 'predicted'].map(key => asked.get(key)), run = context.runs.find(each => each.id === Number(id));
+      if (!run) return;
+      const clips = await api(`/api/projects/${context.project.id}/analysis/cells?${asked}&split=${context.split}`);
+      context.clips(truth === said ? `${truth}, found by ${run.name}` : `${truth} → ${said ?? NONE}, ${run.name}`, clips, {cell: asked.toString()});
     }
 
     return {update};

@@ -1,12 +1,12 @@
 // Errors: what the mistakes of runs have in common and what sets them apart.
 (() => {
-  const {el, api, analysis} = window.Studio;
-  const {figures, named, short, number, within, RUNS, plot, dots, table, card, path} = analysis;
+  const {el, api, query, remember, analysis} = window.Studio;
+  const {figures, effectsOf, named, short, about, number, within, RUNS, plot, figureBox, dots, table, card, path} = analysis;
   const KINDS = {rows: 'what a class is taken for', columns: 'what is taken for a class'};
   const DIVERSITY = 'Misclassification diversity: the mean entropy of a class’s mistakes, in nats. ';
 
   window.Studio.analysePanels.errors = {title: 'Errors', build(element, context) {
-    let found = null, effects = null, pair = null, kind = 'rows';
+    let found = null, effects = null, kind = query().get('diversity') || 'rows', linked = Number(query().get('only'));
     const note = el('p.ana-note', {role: 'status'}), grid = el('div.ana-grid');
     element.append(note, grid);
     window.addEventListener('gad-theme', () => draw());
@@ -25,8 +25,10 @@
       } catch (error) { found = null; note.textContent = error.message; }
       draw();
       if (!found) return;
-      const answer = await figures(asked.replace('/analysis?', '/analysis/labels?')).catch(error => ({error: error.message}));
-      if (asked === path(context)) { effects = answer; draw(); }
+      const only = found.runs.find(run => run.id === linked);
+      if (only && found.agreement) open(only.run);
+      linked = 0;
+      await effectsOf(asked, found.per_class.length, answer => { if (asked === path(context)) { effects = answer; draw(); } });
     }
 
     const mark = name => named(context, name), brief = name => short(context, name);
@@ -41,8 +43,7 @@
       element.scrollTop = scroll;
     }
 
-    // Plotly measures its box, so it is drawn once the box is on the page.
-    function later(draw) { const box = el('div.ana-plot'); requestAnimationFrame(() => box.isConnected && draw(box)); return box; }
+    const later = draw => figureBox(about(context.runs, context.split), draw);
 
     function accuracy() {
       const rows = found.runs.map(run => ({...run.accuracy, name: label(run), colour: colour(run.run)}));
@@ -56,8 +57,9 @@
     }
 
     function diversity() {
-      const choices = el('select', {'aria-label': 'Diversity of', onchange: () => { kind = choices.value; draw(); }},
+      const choices = el('select', {'aria-label': 'Diversity of', onchange: () => { kind = choices.value; remember({diversity: kind === 'rows' ? null : kind}); draw(); }},
         Object.keys(found.runs[0].diversity).map(key => el('option', {value: key, selected: key === kind}, KINDS[key.replace('_without_background', '')] + (found.dense ? key.endsWith('background') ? ', without background' : ', with background' : ''))));
+      if (!found.runs[0].diversity[kind]) kind = 'rows';
       const of = found.runs.map(run => run.diversity[kind]);
       const rows = found.runs.map((run, i) => ({name: label(run), value: of[i].matched.mean, low: of[i].matched.low, high: of[i].matched.high, colour: colour(run.run)}));
       const many = of[0].matched;
@@ -85,7 +87,7 @@
     async function open(name) {
       const run = found.runs.find(each => each.run === name).id;
       const clips = await api(`/api/projects/${context.project.id}/analysis/only-right?runs=${context.runs.map(r => r.id).join(',')}&run=${run}&split=${context.split}`);
-      context.clips(`Only ${mark(name)} is right`, clips);
+      context.clips(`Only ${mark(name)} is right`, clips, {only: run});
     }
 
     function calibration() {
@@ -102,9 +104,11 @@
     function gains() {
       const {pairs} = found.agreement;
       // By default the last run against the first: GAD against G.
-      if (!pairs[pair]) pair = found.runs.length - 2;
+      const ids = pairs.map(each => each.runs.map(name => found.runs.find(run => run.run === name).id).join('-'));
+      let pair = ids.indexOf(query().get('gains'));
+      if (pair < 0) pair = found.runs.length - 2;
       const [one, other] = pairs[pair].runs.map(name => found.runs.findIndex(run => run.run === name));
-      const choices = el('select', {'aria-label': 'Runs whose classes are compared', onchange: () => { pair = Number(choices.value); draw(); }},
+      const choices = el('select', {'aria-label': 'Runs whose classes are compared', onchange: () => { remember({gains: ids[choices.value]}); draw(); }},
         pairs.map((each, i) => el('option', {value: String(i), selected: i === pair}, `${mark(each.runs[1])} against ${mark(each.runs[0])}`)));
       const changed = found.per_class.map(c => ({...c, gain: c.recall[other] - c.recall[one]})).filter(c => c.gain).sort((a, b) => a.gain - b.gain);
       const shown = changed.length > 30 ? [...changed.slice(0, 15), ...changed.slice(-15)] : changed;

@@ -1,9 +1,9 @@
 // What the panels of Analyse share: figures asked for once, words for numbers, colours of runs, and
 // how plotly draws in the studio's look.
 (() => {
-  const {api, el} = window.Studio;
+  const {api, el, figureFiles} = window.Studio;
   window.Studio.analysePanels ||= {};
-  const asked = new Map();
+  const asked = new Map(), MANY = 300;
 
   // The figures of the chosen runs; asked for once while the page is open and nothing changed them.
   const figures = path => {
@@ -11,6 +11,16 @@
     return asked.get(path);
   };
   window.addEventListener('gad-data', () => asked.clear());
+
+  // What the labels' tokens have to do with the mistakes, handed to `show`; of many labels the
+  // figures come first, and their intervals when they are drawn.
+  const effectsOf = async (path, labels, show) => {
+    const ask = path.replace('/analysis?', '/analysis/labels?');
+    try {
+      if (labels > MANY) show(await figures(`${ask}&intervals=false`));
+      show(await figures(ask));
+    } catch (error) { show({error: error.message}); }
+  };
 
   const number = (value, digits = 2) => value === null || value === undefined ? '–' : value.toFixed(digits);
   const within = (spread, digits = 1) => spread.value === null ? '–' : number(spread.value, digits) +
@@ -32,6 +42,21 @@
     }, {responsive: true, displaylogo: false, showSendToCloud: false, plotlyServerURL: '', displayModeBar: false});
   };
 
+  // A box that a figure is drawn into once it is on the page, since plotly measures it; `about` says
+  // of which runs and split the figure is.
+  const figureBox = (about, draw) => {
+    const box = Object.assign(el('div.ana-plot'), {about});
+    requestAnimationFrame(() => box.isConnected && draw(box));
+    return box;
+  };
+
+  async function drawn(title, box) {
+    if (!box.data) return null;
+    const {clientWidth: width, clientHeight: height} = box, chosen = box.parentElement.querySelector('select');
+    const text = await window.Plotly.toImage(box, {format: 'svg', width, height, imageDataOnly: true});
+    return {title, about: [box.about, chosen?.selectedOptions[0].text].filter(Boolean).join(' · '), width, height, node: new DOMParser().parseFromString(text, 'image/svg+xml').documentElement};
+  }
+
   // A dot with a whisker for every row {name, value, low, high, colour}; says each in words too.
   const dots = (box, rows, title, layout = {}) => plot(box, [{
     type: 'scatter', mode: 'markers', x: rows.map(r => r.value), y: rows.map(r => r.name), marker: {size: 9, color: rows.map(r => r.colour)},
@@ -44,7 +69,11 @@
     el('thead', {}, el('tr', {}, head.map(name => el('th', {scope: 'col'}, name)))),
     el('tbody', {}, rows.map(row => el('tr', {}, row.map((cell, i) => el(i ? 'td' : 'th', i ? {} : {scope: 'row'}, cell))))));
 
-  const card = (title, note, ...children) => el('section.st-card.ana-card', {}, el('h2', {}, title), note ? el('p.st-dim.st-small', {}, note) : null, ...children);
+  // Its figure, if it has one, can be saved.
+  const card = (title, note, ...children) => {
+    const box = children.find(child => child?.about), heading = el('h2', {}, title);
+    return el('section.st-card.ana-card', {}, box ? el('div.ana-head', {}, heading, figureFiles(() => drawn(title, box))) : heading, note ? el('p.st-dim.st-small', {}, note) : null, ...children);
+  };
 
   // A run by its classifier's mark and its name; where space is short, by the mark if no other has it.
   const named = (context, name) => { const run = context.runs.find(each => each.name === name); return run ? `${run.mark} ${name}` : name; };
@@ -53,6 +82,8 @@
     return run && context.runs.filter(each => each.mark === run.mark).length === 1 ? run.mark : name;
   };
 
-  window.Studio.analysis = {figures, named, short, number, within, RUNS, plot, dots, table, card,
+  const about = (runs, split) => `${runs.map(run => `${run.mark} ${run.name}`).join(', ')} · ${split}`;
+
+  window.Studio.analysis = {figures, effectsOf, named, short, about, number, within, RUNS, plot, figureBox, dots, table, card,
     path: context => `/api/projects/${context.project.id}/analysis?runs=${context.runs.map(r => r.id).join(',')}&split=${context.split}`};
 })();

@@ -2,7 +2,7 @@
 // put together: a pixel then shows the largest of its cells.
 (() => {
   const {el} = window.Studio;
-  const SIDE = 132, TOP = 96, NAMED = 11;  // room for names, and the least cell that has one
+  const SIDE = 132, TOP = 96, LEAN = 40, NAMED = 11;  // room for names, which lean to the right, and the least cell that has one
   // Blue and orange are told apart by colour-blind people, and stand out from both grounds.
   const BLUE = [46, 111, 207], ORANGE = [214, 108, 22];
 
@@ -50,7 +50,7 @@
       if (this.fits || this.size < this.least) this.whole(); else this.draw();
     }
 
-    get least() { return Math.min((this.width - SIDE - 1) / Math.max(1, this.columns.length), (this.height - TOP - 1) / Math.max(1, this.rows.length)); }
+    get least() { return Math.min((this.width - SIDE - LEAN) / Math.max(1, this.columns.length), (this.height - TOP - 1) / Math.max(1, this.rows.length)); }
 
     whole() { this.size = Math.min(44, this.least); this.x0 = this.y0 = 0; this.fits = true; this.draw(); }
     pan(dx, dy) { this.x0 += dx; this.y0 += dy; this.draw(); }
@@ -103,9 +103,12 @@
       return [r, g, b].map((v, k) => Math.round(this.ground[k] + (v - this.ground[k]) * strength));
     }
 
-    draw() {
+    // What is seen, as SVG.
+    drawing() { return {width: this.width, height: this.height, node: window.Studio.penned(pen => this.draw(pen))}; }
+
+    draw(g = this.canvas.getContext('2d', {alpha: false})) {
       if (!this.width) return;
-      const {size, width, height, rows, columns} = this, g = this.canvas.getContext('2d', {alpha: false}), dpr = window.devicePixelRatio || 1;
+      const {size, width, height, rows, columns} = this, dpr = window.devicePixelRatio || 1;
       const style = getComputedStyle(document.body), ink = name => style.getPropertyValue(`--${name}`).trim();
       this.ground = Studio.isDark() ? [27, 30, 36] : [255, 255, 255];
       this.x0 = Math.max(0, Math.min(this.x0, columns.length * size - (width - SIDE)));

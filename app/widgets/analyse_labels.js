@@ -2,7 +2,7 @@
 // whether runs mix what was to be mixed.
 (() => {
   const {el, analysis} = window.Studio;
-  const {figures, named, short, number, within, RUNS, dots, table, card, path} = analysis;
+  const {figures, effectsOf, named, short, about, number, within, RUNS, figureBox, dots, table, card, path} = analysis;
   const PREDICTED = {prefix: 'common beginning', tokens: 'common tokens', frequency: 'baseline: how frequent both are', spelling: 'baseline: how alike spelled'};
   const OPEN = 8;  // branches that are unfolded at once
 
@@ -22,8 +22,7 @@
       note.hidden = !check.error; note.textContent = check.error ?? '';
       draw();
       if (!context.runs.length) return;
-      const answer = await figures(asked.replace('/analysis?', '/analysis/labels?')).catch(error => ({error: error.message}));
-      if (asked === path(context)) { effects = answer; draw(); }
+      await effectsOf(asked, check.overlap?.labels ?? 0, answer => { if (asked === path(context)) { effects = answer; draw(); } });
     }
 
     function draw() {
@@ -108,9 +107,8 @@
       const mark = name => named(context, name), brief = name => short(context, name);
       const rows = Object.entries(PREDICTED).flatMap(([key, name]) => effects.runs.map((run, i) => ({...run.of_pairs[key], name: `${name} · ${brief(run.run)}`, colour: RUNS[i]})));
       const known = rows.filter(row => row.value !== null), labels = effects.classes.length;
-      const box = el('div.ana-plot');
-      if (known.length) requestAnimationFrame(() => box.isConnected && dots(box, known, 'rank correlation', {shapes: [{type: 'line', x0: 0, x1: 0, yref: 'paper', y0: 0, y1: 1, line: {width: 1, color: '#888'}}]}));
-      return [card(title, `Over all ${labels * (labels - 1) / 2} pairs of the ${labels} labels that occur in the split “${context.split}”. Mixed: the share of both labels’ rows that were answered with the other. Intervals of 95 % over videos.`, known.length ? box : el('p.st-dim', {}, 'No label was taken for another.'),
+      const drawn = () => figureBox(about(context.runs, context.split), box => dots(box, known, 'rank correlation', {shapes: [{type: 'line', x0: 0, x1: 0, yref: 'paper', y0: 0, y1: 1, line: {width: 1, color: '#888'}}]}));
+      return [card(title, `Over all ${labels * (labels - 1) / 2} pairs of the ${labels} labels that occur in the split “${context.split}”. Mixed: the share of both labels’ rows that were answered with the other. Intervals of 95 % over videos.`, known.length ? drawn() : el('p.st-dim', {}, 'No label was taken for another.'),
         table(['predicted by', ...effects.runs.map(run => brief(run.run))], Object.entries(PREDICTED).map(([key, name]) => [name, ...effects.runs.map(run => within(run.of_pairs[key], 2))]))),
       card('The pairs themselves', 'Those that begin most alike, and those that the runs mix most.',
         el('div.ana-scroll', {}, table(['pair', 'common beginning, %', 'common tokens, %', ...effects.runs.map(run => `mixed by ${brief(run.run)}, %`)],

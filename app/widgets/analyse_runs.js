@@ -5,10 +5,12 @@
   const FINISHED = ['ready', 'failed'];
   const day = us => new Date(us / 1000).toLocaleString([], {dateStyle: 'short', timeStyle: 'short'});
   const words = key => key.replaceAll('_', ' ');
+  // A column and 1 or −1; the newest first unless the address says otherwise.
+  const asked = text => text ? [text.replace(/^-/, ''), text.startsWith('-') ? -1 : 1] : ['Made', -1];
 
   window.Studio.analysePanels.runs = {title: 'Runs', build(element, context) {
-    let rows = [], chosen = [], sort = ['created_us', -1], read = 0;
-    const find = el('input', {type: 'search', placeholder: 'Filter by name, note, tag, setting', 'aria-label': 'Filter runs', oninput: () => fill()});
+    let rows = [], chosen = (query().get('pair') || '').split(',').map(Number).filter(Boolean).slice(0, 2), sort = asked(query().get('sort')), read = 0;
+    const find = el('input', {type: 'search', placeholder: 'Filter by name, note, tag, setting', 'aria-label': 'Filter runs', value: query().get('filter') || '', oninput: () => { remember({filter: find.value}); fill(); }});
     const put = el('input', {type: 'checkbox', checked: query().has('archived'), onchange: () => { remember({archived: put.checked ? 1 : null}); fill(); }});
     const body = el('tbody'), head = el('tr'), note = el('p.ana-note.st-dim', {role: 'status'});
     const table = el('table.ana-table.runs-table', {}, el('thead', {}, head), body);
@@ -64,9 +66,9 @@
     }
 
     function fill() {
-      const asked = find.value.toLowerCase().split(/\s+/).filter(Boolean), all = columns();
+      const wanted = find.value.toLowerCase().split(/\s+/).filter(Boolean), all = columns();
       const told = run => [...all.map(([, value]) => value(run)), run.classifier, run.state].join(' ').toLowerCase();
-      const seen = rows.filter(run => (put.checked || run.state !== 'archived') && asked.every(word => told(run).includes(word)));
+      const seen = rows.filter(run => (put.checked || run.state !== 'archived') && wanted.every(word => told(run).includes(word)));
       const by = all.find(([title]) => title === sort[0]) ?? all.find(([title]) => title === 'Made');
       seen.sort((a, b) => {
         const [one, other] = [by[1](a), by[1](b)];
@@ -74,7 +76,7 @@
         return sort[1] * (one > other ? 1 : one < other ? -1 : b.id - a.id);
       });
       head.replaceChildren(el('th', {title: 'Tick two runs to see them beside each other'}, 'Pair'), ...all.map(([title]) => el('th', {scope: 'col', 'aria-sort': title === by[0] ? (sort[1] > 0 ? 'ascending' : 'descending') : 'none'},
-        el('button.st-quiet', {onclick: () => { sort = [title, title === by[0] ? -sort[1] : 1]; fill(); }}, title, title === by[0] ? (sort[1] > 0 ? ' ↑' : ' ↓') : ''))), el('th'));
+        el('button.st-quiet', {onclick: () => { sort = [title, title === by[0] ? -sort[1] : 1]; remember({sort: `${sort[1] < 0 ? '-' : ''}${title}`}); fill(); }}, title, title === by[0] ? (sort[1] > 0 ? ' ↑' : ' ↓') : ''))), el('th'));
       body.replaceChildren(...seen.map(run => el('tr', {class: run.state === 'archived' ? 'runs-away' : ''},
         el('td', {}, el('input', {type: 'checkbox', checked: chosen.includes(run.id), 'aria-label': `Lay ${run.name} beside another`, onchange: () => tick(run.id)})),
         all.map(([, , cell]) => el('td', {}, cell(run))),
@@ -87,6 +89,7 @@
     // Of three ticked runs the one that was ticked first gives way.
     function tick(id) {
       chosen = chosen.includes(id) ? chosen.filter(each => each !== id) : [...chosen, id].slice(-2);
+      remember({pair: chosen.join(',')});
       fill();
       show();
     }
@@ -101,7 +104,7 @@
       const found = await api(`/api/projects/${context.project.id}/run-table`).catch(error => { note.textContent = error.message; return null; });
       if (!found || mine !== read) return;
       rows = found;
-      if (chosen.length < 2) chosen = context.runs.slice(0, 2).map(run => run.id);
+      if (!query().get('pair')) chosen = context.runs.slice(0, 2).map(run => run.id);
       fill();
       show();
     }

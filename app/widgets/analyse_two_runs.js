@@ -1,7 +1,7 @@
 // Two runs beside each other: curves, what differs of settings and data, where accuracy changed.
 (() => {
-  const {el, api, clock, analysis} = window.Studio;
-  const {plot, table, card, within, RUNS} = analysis;
+  const {el, api, clock, query, remember, analysis} = window.Studio;
+  const {about, plot, figureBox, table, card, within, RUNS} = analysis;
   const MOST = 200;
   const PLACES = {
     segments: 'segments that the two trainings have otherwise', videos: 'videos that only one had, or in another split',
@@ -28,7 +28,6 @@
       if (mine !== asked) return;
       element.replaceChildren(el('h2', {}, `${title(pair[0])} → ${title(pair[1])}`),
         el('div.ana-grid', {}, why(change), settings(found), ...data(found), learning(points)));
-      if (curves) curves();
     }
 
     // A list whose items play; `tell(item)` gives its cells, an item without a video only stands there.
@@ -64,7 +63,7 @@
 
     function data(found) {
       if (found.error) return [];
-      if (!found.data) return [card('Data', `${found.unknown.join(', ')} was not trained here, so its data are not known.`)];
+      if (!found.data) return [card('Data', `${found.unknown.join(' and ')} ${found.unknown.length > 1 ? 'were not trained here, so their' : 'was not trained here, so its'} data are not known.`)];
       const {labels, segments, classes, ...videos} = found.data;
       const kinds = {added: 'Added', removed: 'Removed', moved: 'Other split'};
       const total = Object.values(segments.count).reduce((sum, n) => sum + n, 0);
@@ -91,9 +90,9 @@
       const known = points.map(of => Array.isArray(of) ? of : []);
       const names = [...new Set(known.flat().map(([, name]) => name))];
       if (!names.length) return card('Learning curves', 'Neither run was trained here, or no step is written down.');
-      const order = ['val_accuracy', 'val_loss', 'loss'], first = order.find(name => names.includes(name)) ?? names[0];
-      const box = el('div.ana-plot');
-      const choose = el('select', {'aria-label': 'Curve', onchange: () => curves()}, names.map(name => el('option', {value: name, selected: name === first}, name.replaceAll('_', ' '))));
+      const order = ['val_accuracy', 'val_loss', 'loss'], first = [query().get('curve'), ...order].find(name => names.includes(name)) ?? names[0];
+      const choose = el('select', {'aria-label': 'Curve', onchange: () => { remember({curve: choose.value}); curves(); }}, names.map(name => el('option', {value: name, selected: name === first}, name.replaceAll('_', ' '))));
+      const box = figureBox(about(pair, 'training'), () => curves());
       curves = () => box.isConnected && plot(box, known.map((of, i) => {
         const own = of.filter(([, name]) => name === choose.value).sort((a, b) => a[0] - b[0]);
         return {x: own.map(([step]) => step), y: own.map(([, , value]) => value), name: title(pair[i]), mode: own.length < 30 ? 'lines+markers' : 'lines', line: {width: 1.5, color: RUNS[i]}, marker: {size: 5}};

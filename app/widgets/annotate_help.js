@@ -10,7 +10,7 @@
     constructor({go, fix}) {
       this.go = go; this.fix = fix; this.what = 'queue'; this.order = 'coverage'; this.place = -1;
       this.kind = el('select', {'aria-label': 'List', onchange: () => { this.what = this.kind.value; this.kind.blur(); this.fill(); }},
-        [['queue', 'What to label next'], ['doubtful', 'Probably wrong'], ['changed', 'Changed by a run']].map(([value, text]) => el('option', {value}, text)));
+        [['queue', 'What to label next'], ['doubtful', 'Probably wrong'], ['changed', 'Changed by a run'], ['chosen', 'Chosen on the map']].map(([value, text]) => el('option', {value}, text)));
       this.options = el('div.an-options');
       this.list = el('div.an-queue', {role: 'list'});
       this.element = el('aside.st-card.an-help', {'aria-label': 'What to do next'}, this.kind, this.options, this.list);
@@ -18,7 +18,7 @@
 
     // `asked` is what the address says: a list, and the runs of the changed clips.
     open(project, runs, run, video, asked) {
-      if (!this.project && ['doubtful', 'changed'].includes(asked.get('list'))) {
+      if (!this.project && ['doubtful', 'changed', 'chosen'].includes(asked.get('list'))) {
         this.what = this.kind.value = asked.get('list');
         this.before = Number(asked.get('before')) || undefined; this.after = Number(asked.get('after')) || undefined;
       }
@@ -72,6 +72,14 @@
       const line = (item, n, mark) => this.item(n, false, `${mark} ${item.label}`, `${item.before} → ${item.after} · ${item.name.split('/').pop()} ${clock(item.start_us)}`, () => this.show(n));
       return [el('div.st-row', {}, el('h2', {}, `Repaired ${repaired.length}`), el('button.st-quiet', {onclick: () => this.reel(), title: 'Play all changed clips, one after the other'}, 'Play all')), ...repaired.map((item, n) => line(item, n, '✓')),
         el('h2', {}, `Broken ${broken.length}`), ...broken.map((item, n) => line(item, repaired.length + n, '✗'))];
+    }
+
+    // What was sent from the map of Analyse, in this tab.
+    chosen() {
+      this.options.replaceChildren();
+      this.items = JSON.parse(sessionStorage.getItem(`gad-chosen-${this.project}`) || '[]');
+      if (!this.items.length) return [el('p.st-small.st-dim', {}, 'Choose segments on the map of Analyse (Shift-drag) and send them here.')];
+      return this.items.map((item, n) => this.item(n, false, item.label, `${item.name.split('/').pop()} ${clock(item.start_us)}`, () => this.show(n)));
     }
 
     item(n, current, name, why, run, ...more) {

@@ -1,19 +1,13 @@
 // The label trie of a moment as branches: thickness is probability, shared sub-words stand once.
 (() => {
-  const {el, colour} = window.Studio;
-  const NS = 'http://www.w3.org/2000/svg', PAD = 10, LINK = 46, WIDEST = 120, BADGE = 62;
+  const {colour, svg} = window.Studio;
+  const PAD = 10, LINK = 46, WIDEST = 120, BADGE = 62;
 
-  const svg = (tag, attributes = {}, ...children) => {
-    const node = document.createElementNS(NS, tag);
-    for (const [name, value] of Object.entries(attributes)) if (value !== null && value !== undefined) node.setAttribute(name, value);
-    node.append(...children.filter(child => child !== null));
-    return node;
-  };
   const chance = p => p > .995 && p < 1 ? '>.99' : p < .005 ? '<.01' : p.toFixed(2).replace(/^0/, '');
   window.Studio.chance = chance;
 
   const context = document.createElement('canvas').getContext('2d');
-  const measure = text => { context.font = `13px ${getComputedStyle(document.body).fontFamily}`; return context.measureText(text).width; };
+  const measure = (text, bold) => { context.font = `${bold ? 650 : 400} 13px ${getComputedStyle(document.body).fontFamily}`; return context.measureText(text).width; };
 
   // What a branch says; one that goes on within a word begins with a hyphen.
   function named(text, first) {
@@ -52,8 +46,9 @@
     const line = Math.max(16, Math.min(26, (height - 4) / rows.count)), tall = Math.max(height - 4, line * rows.count);
     const shift = Math.max(0, (height - 4 - line * rows.count) / 2), y = each => shift + line * (each.row + .5);
     const depth = Math.max(...all.map(each => each.depth)), widths = Array.from({length: depth + 1}, () => 0);
+    const written = new Set(found.written.nodes);
     for (const each of all) {
-      each.text = `${each.name}`; each.wide = measure(each.text) + measure(chance(each.p)) + 12;
+      each.text = `${each.name}`; each.wide = measure(each.text, written.has(each.node)) + measure(chance(each.p)) + 12;
       widths[each.depth] = Math.max(widths[each.depth], each.wide);
     }
     const marks = all.some(each => each.label && (each.label === found.truth || each.label === found.written.text)) ? 2 * BADGE : 0;
@@ -63,7 +58,6 @@
     const starts = [PAD + 26];
     for (let d = 0; d < depth; d++) starts.push(starts[d] + widths[d] + link);
     const wide = Math.max(width, names + depth * link);
-    const written = new Set(found.written.nodes);
     const drawing = svg('svg', {class: 'br', width: wide, height: tall, viewBox: `0 0 ${wide} ${tall}`, role: 'img', 'aria-label': spoken(found)});
     const links = svg('g'), texts = svg('g');
     const root = {x: PAD, y: all.length ? (y(top[0]) + y(top[top.length - 1])) / 2 : tall / 2};

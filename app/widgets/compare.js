@@ -1,6 +1,6 @@
 // Compare: the video, what every run says at the playhead, and their lanes below, in one clock.
 (() => {
-  const {api, el, say, dialog, query, remember, project, Player, Lanes, Inspector, agreement, momentSets, colour, clock, share, isTyping, findCell, percent, spread} = window.Studio;
+  const {api, el, say, dialog, query, remember, project, Player, Lanes, Inspector, agreement, momentSets, colour, clock, share, isTyping, findCell, percent, spread, figureFiles} = window.Studio;
   const MAX_RUNS = 8;
   const KEYS = [['Space, K', 'play or pause'], [', .', 'one frame back, on'], ['← →', 'one second back, on'], ['N, Shift+N', 'next, previous disagreement of the runs'],
     ['E, Shift+E', 'next, previous error of any run'],
@@ -28,7 +28,7 @@
       el('button.st-quiet', {onclick: sheet, title: 'Keys (?)', 'aria-label': 'Keys'}, el('kbd', {}, '?')));
     const empty = el('div.st-empty.st-card', {hidden: true});
     const work = el('div.cmp-work', {}, bar, el('div.cmp-top', {}, player.element,
-      el('div.st-card.cmp-side', {}, now, panel)), el('div.st-card.cmp-lanes', {}, lanes.element), inspector.element);
+      el('div.st-card.cmp-side', {}, now, panel)), el('div.st-card.cmp-lanes', {}, lanes.element, figureFiles(lanesFigure)), inspector.element);
     root.replaceChildren(empty, work);
 
     const {current} = await project();
@@ -104,7 +104,7 @@
       fillSets();
       if (agree.length) rows.push({name: 'agree', kind: 'agree', cells: agree});
       lanes.show(rows, data.video.duration_us, 0, data.video.media === 'none');
-      inspector.show(data.video.id, rows);
+      inspector.show(data.video, rows);
       layout();
       differ = starts(agree);
       wrong = starts(merge(rows.filter(r => r.kind === 'run').flatMap(r => r.cells.filter(c => c.wrong))).map(c => ({...c, wrong: true})));
@@ -117,6 +117,11 @@
       work.classList.toggle('many', chosen.length > 4);
       const shares = data.video.media === 'none' ? [.6, .4] : [.36, .22];
       lanes.fit(shares[Number(inspector.open)] * window.innerHeight);
+    }
+
+    function lanesFigure() {
+      const shown = chosen.map(id => runs.find(r => r.id === id)).filter(Boolean);
+      return data && {title: `What runs say of ${data.video.name}`, about: `${shown.map(r => `${r.mark} ${r.name}`).join(', ')} · height is confidence, hatched is wrong`, ...lanes.drawing()};
     }
 
     function laneRow(lane) {

@@ -1,6 +1,6 @@
 // What a generative run would write at the playhead, beside what one-step runs score there.
 (() => {
-  const {api, el, clock, colour, share, findCell, branches, chance} = window.Studio;
+  const {api, el, clock, colour, share, findCell, branches, chance, figureFiles, standing} = window.Studio;
   const STILL_MS = 250, AGAIN_MS = 1500;
 
   window.Studio.Inspector = class {
@@ -16,7 +16,7 @@
       this.tree = el('div.insp-tree'); this.facts = el('div.insp-facts'); this.beside = el('div.insp-beside');
       this.body = el('div.insp-body', {}, this.tree, this.facts, this.beside);
       this.element = el('section.st-card.insp', {hidden: true, 'aria-label': 'Generation'},
-        el('header.st-row', {}, this.fold, this.when, this.which, el('span.insp-of.st-dim.st-small', {}, 'of everything it could write; of each token p and entropy in bits'), el('span.st-space'), this.note), this.body);
+        el('header.st-row', {}, this.fold, this.when, this.which, el('span.insp-of.st-dim.st-small', {}, 'of everything it could write; of each token p and entropy in bits'), el('span.st-space'), this.note, figureFiles(() => this.drawing())), this.body);
       new ResizeObserver(() => this.draw()).observe(this.tree);
       window.addEventListener('gad-theme', () => this.draw());
       this.folded();
@@ -37,9 +37,9 @@
     }
 
     // The lanes of a video: those of runs that write can be looked into.
-    show(video, rows) {
+    show({id, name}, rows) {
       const writing = rows.filter(row => row.writes && row.cells.length), before = this.which.value;
-      this.video = video; this.rows = rows;
+      this.video = id; this.name = name; this.rows = rows;
       this.which.replaceChildren(...writing.map((row, i) => el('option', {value: String(i), selected: String(i) === before}, `${row.mark} · ${row.name}`)));
       this.which.hidden = writing.length < 2;
       this.writing = writing;
@@ -55,7 +55,7 @@
       const key = cell ? `${this.video}|${this.row.lane.run}|${this.row.lane.question}|${cell.i}` : '';
       if (key !== this.key) { this.key = key; this.moved(cell); }
       if (!cell || !this.open || playing || this.busy || key === this.asked || now - this.since < STILL_MS) return;
-      this.ask(key, Math.round(at), this.row.lane);
+      this.ask(key, Math.round(at), this.row);
     }
 
     moved(cell) {
@@ -65,17 +65,27 @@
       this.note.textContent = '';
     }
 
-    async ask(key, at, lane) {
+    async ask(key, at, {lane, mark}) {
+      const of = `${mark} ${lane.name} · ${this.name}`;
       this.busy = true;
       const slow = setTimeout(() => { if (this.key === key) this.note.textContent = 'looking …'; }, 300);
       try {
         const found = await api(`/api/inspect?run=${lane.run}&video=${this.video}&t=${at}&question=${lane.question}`, undefined, {quiet: true});
         if (found.waiting) { this.note.textContent = found.waiting; await new Promise(done => setTimeout(done, AGAIN_MS)); }
-        else if (this.key === key) { this.asked = key; this.found = found; this.note.textContent = ''; this.draw(); }
+        else if (this.key === key) { Object.assign(this, {asked: key, found, of}); this.note.textContent = ''; this.draw(); }
       } catch (error) {
         this.asked = key;  // not again before the playhead moves
         if (this.key === key) this.note.textContent = error.message;
       } finally { clearTimeout(slow); this.busy = false; }
+    }
+
+    // The tree that stands there, as a figure of its own.
+    drawing() {
+      const tree = this.tree.querySelector('svg');
+      if (!tree) return null;
+      const {found} = this;
+      return {title: 'What is generated', about: `${this.of} at ${clock(found.time_us)}${found.truth ? ` · truth: ${found.truth}` : ''}`,
+        width: Number(tree.getAttribute('width')), height: Number(tree.getAttribute('height')), node: standing(tree)};
     }
 
     draw() {

@@ -59,6 +59,9 @@
       return null;
     }
 
+    // What is seen, as SVG.
+    drawing() { return {width: this.width, height: this.element.clientHeight, node: window.Studio.penned(pen => this.draw(pen))}; }
+
     draw(g) {
       const {ink} = this;
       this.ruler(g, 0, RULER);

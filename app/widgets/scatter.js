@@ -1,8 +1,11 @@
 // Points on a plane, drawn on a canvas of its own: tens of thousands stay fluent, since a picture of
-// many points is written as pixels at once, and what moves with the pointer lies on a second canvas.
+// many points is written as pixels at once, reaches beyond what is seen, and is only shifted and
+// stretched while the view moves; it is drawn anew at rest. What follows the pointer lies on a second
+// canvas.
 (() => {
   const {el} = window.Studio;
   const REACH = 12, MANY = 3000, CELL = 4;
+  const MARGIN = 240, STRETCH = 1.3, REST = 120;  // pixels beyond what is seen; how far a picture is stretched; ms
 
   // The red, green and blue of any CSS colour.
   const brush = Object.assign(document.createElement('canvas'), {width: 1, height: 1}).getContext('2d', {willReadFrequently: true});
@@ -33,20 +36,24 @@
       this.top = el('canvas', {'aria-hidden': 'true'});
       this.element = el('div.map-canvas', {}, this.base, this.top);
       this.x = this.y = new Float32Array(0); this.colour = new Uint16Array(0); this.palette = [];
-      this.shown = new Uint8Array(0); this.chosen = null; this.marked = -1; this.lasso = null;
+      this.shown = this.later = new Uint8Array(0); this.chosen = null; this.marked = -1; this.lasso = null;
+      this.base.style.cssText = `inset:-${MARGIN}px;width:calc(100% + ${2 * MARGIN}px);height:calc(100% + ${2 * MARGIN}px);will-change:transform`;
       this.listen();
       new ResizeObserver(() => this.resize()).observe(this.element);
     }
 
-    set(x, y) {
+    // Where points lie, and which of them came later: those are hollow.
+    set(x, y, later = []) {
       this.x = Float32Array.from(x); this.y = Float32Array.from(y);
       this.colour = new Uint16Array(x.length); this.shown = new Uint8Array(x.length).fill(1);
+      this.later = new Uint8Array(x.length);
+      for (const i of later) this.later[i] = 1;
       this.grid = null; this.chosen = null; this.marked = -1;
       this.fit();
     }
 
     // A number into the palette for every point, and which are shown.
-    paint(colour, palette, shown) { this.colour = colour; this.palette = palette; this.shown = shown; this.draw(); }
+    paint(colour, palette, shown) { this.colour = colour; this.palette = palette; this.shown = shown; this.inks = null; this.draw(); }
     choose(chosen) { this.chosen = chosen && chosen.size ? chosen : null; this.draw(); }
     mark(point) { if (point !== this.marked) { this.marked = point; this.drawTop(); } }
 
@@ -58,8 +65,8 @@
       this.ratio = window.devicePixelRatio || 1;
       const first = !this.width;
       this.width = width; this.height = height;
-      for (const canvas of [this.base, this.top]) {
-        canvas.width = Math.round(width * this.ratio); canvas.height = Math.round(height * this.ratio);
+      for (const [canvas, more] of [[this.base, 2 * MARGIN], [this.top, 0]]) {
+        canvas.width = Math.round((width + more) * this.ratio); canvas.height = Math.round((height + more) * this.ratio);
       }
       if (first || !this.moved) this.fit(); else this.draw();
     }
@@ -93,11 +100,35 @@
       this[name] = requestAnimationFrame(() => { this[name] = 0; if (this.width) run(); });
     }
 
+    // The view has moved: what is drawn moves with it, and is drawn anew where it does not reach.
+    move() {
+      this.moved = true;
+      clearTimeout(this.resting);
+      this.resting = setTimeout(() => this.draw(), REST);
+      this.ask('moving', () => { if (!this.follow()) this.drawBase(); this.drawTop(true); });
+    }
+
+    // Lay the drawn picture where the view is now; false where it would not cover what is seen.
+    follow() {
+      const {midX, midY, scale} = this.drawn, stretch = this.scale / scale;
+      const x = (midX - this.midX) * this.scale, y = (this.midY - midY) * this.scale;
+      const spare = size => (size / 2 + MARGIN) * stretch - size / 2;
+      if (stretch > STRETCH || stretch < 1 / STRETCH || Math.abs(x) > spare(this.width) || Math.abs(y) > spare(this.height)) return false;
+      // By whole pixels, which are copied and not mixed.
+      const [right, down] = [x, y].map(size => Math.round(size * this.ratio) / this.ratio);
+      this.base.style.transform = `translate(${right}px, ${down}px) scale(${stretch})`;
+      return true;
+    }
+
     drawBase() {
       const g = this.base.getContext('2d');
+      this.drawn = {midX: this.midX, midY: this.midY, scale: this.scale};
+      this.base.style.transform = 'none';
+      if (this.x.length > MANY) return this.drawMany(g);
       g.setTransform(1, 0, 0, 1, 0, 0);
       g.clearRect(0, 0, this.base.width, this.base.height);
-      if (this.x.length > MANY) this.drawMany(g); else this.drawFew(g);
+      g.translate(MARGIN * this.ratio, MARGIN * this.ratio);
+      this.drawFew(g);
     }
 
     // What is not chosen stands back.
@@ -108,53 +139,66 @@
       const size = this.x.length > 800 ? 3 : 4;
       this.order().forEach((belongs, pass, all) => {
         g.globalAlpha = all.length > 1 && !pass ? 0.18 : 0.9;
-        this.palette.forEach((colour, c) => {
-          g.fillStyle = colour;
+        this.palette.forEach((colour, c) => [0, 1].forEach(later => {
+          g.fillStyle = g.strokeStyle = colour;
+          g.lineWidth = 1.5;
           g.beginPath();
           for (let i = 0; i < this.x.length; i++) {
-            if (this.colour[i] !== c || !this.shown[i] || !belongs(i)) continue;
+            if (this.colour[i] !== c || this.later[i] !== later || !this.shown[i] || !belongs(i)) continue;
             const x = this.px(i), y = this.py(i);
             g.moveTo(x + size, y); g.arc(x, y, size, 0, 2 * Math.PI);
           }
-          g.fill();
-        });
+          if (later) g.stroke(); else g.fill();
+        }));
       });
       g.globalAlpha = 1;
     }
 
+    // What is seen, as SVG.
+    drawing() { return {width: this.width, height: this.height, node: window.Studio.penned(pen => this.drawFew(pen))}; }
+
     drawMany(g) {
-      const {width, height} = this.base, image = g.createImageData(width, height), pixels = new Uint32Array(image.data.buffer);
-      const side = Math.max(2, Math.round(3 * this.ratio)), half = side >> 1;
+      const {width, height} = this.base, {x, y, shown, colour, chosen, later} = this, side = Math.max(2, Math.round(3 * this.ratio));
+      if (this.image?.width !== width || this.image.height !== height) this.image = g.createImageData(width, height);
+      const pixels = new Uint32Array(this.image.data.buffer), scale = this.scale * this.ratio, half = side >> 1;
+      const left = (this.width / 2 + MARGIN) * this.ratio - this.midX * scale, top = (this.height / 2 + MARGIN) * this.ratio + this.midY * scale;
       const full = this.palette.map(colour => { const [r, green, b] = rgb(colour); return (255 << 24 | b << 16 | green << 8 | r) >>> 0; });
       const faint = full.map(value => ((value & 0xffffff) | 46 << 24) >>> 0);
-      this.order().forEach((belongs, pass, all) => {
-        const ink = all.length > 1 && !pass ? faint : full;
-        for (let i = 0; i < this.x.length; i++) {
-          if (!this.shown[i] || !belongs(i)) continue;
-          const x = Math.round(this.px(i) * this.ratio) - half, y = Math.round(this.py(i) * this.ratio) - half;
-          if (x < 0 || y < 0 || x + side > width || y + side > height) continue;
-          for (let row = y; row < y + side; row++) pixels.fill(ink[this.colour[i]], row * width + x, row * width + x + side);
+      const put = (i, ink) => {
+        const hollow = later[i], long = side + 2 * hollow, before = half + hollow;
+        const column = Math.round(x[i] * scale + left) - before, row = Math.round(top - y[i] * scale) - before;
+        if (column < 0 || row < 0 || column + long > width || row + long > height) return;
+        for (let start = row * width + column, down = 0; down < long; down++, start += width) {
+          const step = hollow && down && down < long - 1 ? long - 1 : 1;  // only its edge
+          for (let at = start; at < start + long; at += step) pixels[at] = ink;
         }
-      });
-      g.putImageData(image, 0, 0);
+      };
+      pixels.fill(0);
+      for (let i = 0; i < x.length; i++) if (shown[i]) put(i, (chosen ? faint : full)[colour[i]]);
+      for (const i of chosen || []) if (shown[i]) put(i, full[colour[i]]);
+      g.putImageData(this.image, 0, 0);
     }
 
     drawTop(now) {
       if (!now) return this.ask('waitingTop', () => this.drawTop(true));
-      const g = this.top.getContext('2d'), style = getComputedStyle(document.body);
+      const empty = this.marked < 0 && !this.lasso;
+      if (empty && this.blank) return;  // a canvas that is not touched is not composed anew
+      this.blank = empty;
+      const g = this.top.getContext('2d');
+      this.inks ||= ['--text', '--accent'].map(name => getComputedStyle(document.body).getPropertyValue(name));
       g.setTransform(this.ratio, 0, 0, this.ratio, 0, 0);
       g.clearRect(0, 0, this.width, this.height);
-      g.strokeStyle = style.getPropertyValue('--text');
+      g.strokeStyle = this.inks[0];
       g.lineWidth = 2;
       if (this.marked >= 0) { g.beginPath(); g.arc(this.px(this.marked), this.py(this.marked), 7, 0, 2 * Math.PI); g.stroke(); }
       if (!this.lasso) return;
-      g.strokeStyle = style.getPropertyValue('--accent');
+      g.strokeStyle = this.inks[1];
       g.lineWidth = 1.5;
       g.beginPath();
       for (let i = 0; i < this.lasso.length; i += 2) g.lineTo(this.lasso[i], this.lasso[i + 1]);
       g.closePath();
       g.stroke();
-      g.globalAlpha = 0.1; g.fillStyle = style.getPropertyValue('--accent'); g.fill(); g.globalAlpha = 1;
+      g.globalAlpha = 0.1; g.fillStyle = this.inks[1]; g.fill(); g.globalAlpha = 1;
     }
 
     // ---- the nearest point ------------------------------------------------------------------------
@@ -217,8 +261,7 @@
         if (this.lasso) { this.lasso.push(x, y); this.drawTop(); return; }
         if (!held.far) return;
         this.midX = held.midX - (x - held.x) / this.scale; this.midY = held.midY + (y - held.y) / this.scale;
-        this.moved = true;
-        this.draw();
+        this.move();
       });
       const release = (e, taken) => {
         if (!held) return;
@@ -239,8 +282,7 @@
         const [x, y] = at(e), [placeX, placeY] = [this.placeX(x), this.placeY(y)];
         this.scale = Math.min(Math.max(this.scale * Math.exp(-e.deltaY * (e.deltaMode ? 0.05 : 0.0015)), this.least), this.least * 4000);
         this.midX = placeX - (x - this.width / 2) / this.scale; this.midY = placeY + (y - this.height / 2) / this.scale;
-        this.moved = true;
-        this.draw();
+        this.move();
       }, {passive: false});
     }
   };

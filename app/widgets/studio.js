@@ -114,16 +114,22 @@
 
   // ---- one colour for a class, everywhere --------------------------------------------------------
 
-  // The verb gives the hue, the noun varies lightness; background is the neutral grey.
+  // The verb gives the hue, the noun varies lightness and a little of the hue, evenly over the labels
+  // of a verb so that no two look the same; background is the neutral grey.
   const hash = text => [...text].reduce((h, c) => Math.imul(h ^ c.codePointAt(0), 16777619) >>> 0, 2166136261);
   const colours = new Map();
   const hues = new Map();
   const own = new Map();
+  const places = new Map();  // of a label among those of its verb, from −1 to 1
   // The labels of a project, archived ones too: one that has a colour of its own keeps it.
   Studio.knowLabels = labels => {
     const verbs = [...new Set(labels.map(label => label.name.split(' ')[0]))].sort();
     verbs.forEach((verb, i) => hues.set(verb, (25 + i * 137.508) % 360));
-    colours.clear(); own.clear();
+    colours.clear(); own.clear(); places.clear();
+    for (const verb of verbs) {
+      const names = labels.map(label => label.name).filter(name => name.split(' ')[0] === verb).sort();
+      names.forEach((name, i) => places.set(name, names.length > 1 ? 2 * i / (names.length - 1) - 1 : 0));
+    }
     for (const label of labels) if (label.colour) own.set(label.name, label.colour);
   };
   Studio.colour = name => {
@@ -133,9 +139,9 @@
     if (!colours.has(key)) {
       const [verb, ...rest] = name.split(' ');
       const hue = hues.get(verb) ?? hash(verb) % 360;
-      const step = hash(rest.join(' ')) % 5;
-      const light = (Studio.isDark() ? 0.58 : 0.62) + (step - 2) * 0.055;
-      colours.set(key, `oklch(${light.toFixed(3)} 0.125 ${hue.toFixed(1)})`);
+      const place = places.get(name) ?? hash(rest.join(' ')) % 5 / 2 - 1;
+      const light = (Studio.isDark() ? 0.64 : 0.62) + place * 0.11;
+      colours.set(key, `oklch(${light.toFixed(3)} 0.125 ${(hue + 12 * place).toFixed(1)})`);
     }
     return colours.get(key);
   };

@@ -6,6 +6,7 @@ from hypothesis import given, strategies as st
 
 from analysis.calibration import calibration, calibration_of, judged
 from core.errors import InvalidData
+from core.scores import Scores
 
 EIGHTHS = st.integers(-72, 0).map(lambda n: n / 8)  # exact, so that equal scores stay equal
 TABLES = st.lists(st.tuples(st.sampled_from([-100, 0, 1, 2]), *[EIGHTHS] * 3), max_size=12)
@@ -89,7 +90,8 @@ def test_the_order_of_rows_and_how_videos_are_cut_do_not_matter():
     log_p = np.log(np.round(random.dirichlet([1] * 3, 60), 1) + 0.05)  # many equal ones
     truth, order = random.integers(3, size=60), random.permutation(60)
     whole, other = calibration(log_p, truth), calibration(log_p[order], truth[order])
-    cut = calibration_of([judged(log_p[:10], truth[:10]), judged(log_p[10:], truth[10:])])
+    parts = (slice(10), slice(10, None))
+    cut = calibration_of([judged(Scores(log_p[each]), truth[each], 3) for each in parts])
     assert cut == whole
     assert (other.ece, other.ece_equal_mass) == pytest.approx((whole.ece, whole.ece_equal_mass))
 

@@ -8,7 +8,15 @@ from scipy.stats import spearmanr
 
 from analysis import label_effects
 from analysis.confusion import confusion
-from analysis.label_effects import asked, likeness, mixed_shares, of_pairs, of_recall, spearman
+from analysis.label_effects import (
+    asked,
+    likeness,
+    mixed_shares,
+    of_pairs,
+    of_recall,
+    ranked,
+    spearman,
+)
 from analysis.significance import Bootstrap
 
 TOKENS = st.lists(st.lists(st.integers(0, 4), min_size=1, max_size=5), min_size=2, max_size=6)
@@ -41,7 +49,7 @@ def made_up(videos=6, classes=5, rows=80, seed=0):
     for _ in range(videos):
         truth = random.integers(classes, size=rows)
         said = np.where(random.random(rows) < 0.6, truth, random.integers(-1, classes, size=rows))
-        tables.append(confusion(truth, said, tuple("abcde"[:classes])))
+        tables.append(confusion(truth, said, tuple("abcdefghijklmnopqrstuvwxyz"[:classes])))
         pairs.append(list(zip(truth.tolist(), said.tolist(), strict=True)))
     return tables, pairs
 
@@ -55,13 +63,21 @@ def slow_mixed(pairs, chosen):
     ]
 
 
+def all_mixed(run, weights=None):
+    """Lay the pairs that were ever mixed among all others."""
+    size = run.rows.shape[1]
+    table = np.zeros((size, size))
+    table[run.first, run.second] = mixed_shares(run, weights)
+    return table[np.triu_indices(size, 1)]
+
+
 @settings(max_examples=10, deadline=None)
 @given(st.integers(0, 100))
 def test_how_mixed_pairs_are_equals_counting(seed):
     tables, pairs = made_up(seed=seed)
     run = asked(tables, np.array([1, 2, 4]))
-    assert mixed_shares(run) == pytest.approx(slow_mixed(pairs, (1, 2, 4)))
-    twice = mixed_shares(run, np.array([2.0, 0, 1, 0, 0, 3]))
+    assert all_mixed(run) == pytest.approx(slow_mixed(pairs, (1, 2, 4)))
+    twice = all_mixed(run, np.array([2.0, 0, 1, 0, 0, 3]))
     drawn = [pairs[0]] * 2 + [pairs[2]] + [pairs[5]] * 3
     assert twice == pytest.approx(slow_mixed(drawn, (1, 2, 4)))
 
@@ -70,7 +86,7 @@ def test_correlations_are_those_of_scipy_and_lie_in_their_intervals():
     tables, pairs = made_up()
     run = asked(tables, np.arange(5))
     alike = likeness(["ab", "ac", "xy", "b", "bc"], [[1, 2], [1, 3], [4], [2], [2, 3]])
-    found = of_pairs(run, alike, HOW)
+    found = of_pairs(run, ranked(alike), HOW)
     upper, mixed = np.triu_indices(5, 1), slow_mixed(pairs, range(5))
     for key in ("prefix", "tokens", "spelling"):
         expected = spearmanr(mixed, getattr(alike, key)[upper])[0]
@@ -86,14 +102,31 @@ def test_correlations_are_those_of_scipy_and_lie_in_their_intervals():
     assert recall.value == pytest.approx(spearmanr(right, feature)[0])
 
 
-def test_many_classes_get_no_interval_but_the_same_value(monkeypatch):
+def test_in_a_draw_pairs_of_classes_that_do_not_occur_do_not_count():
+    tables, _ = made_up(classes=26, rows=40)
+    run = asked(tables, np.arange(26))
+    alike = likeness([f"{k % 5} {k}" for k in range(26)], [[k % 5, k % 7, k] for k in range(26)])
+    upper = np.triu_indices(26, 1)
+    for video in range(6):
+        weights = np.eye(6)[video]
+        rows, mixed = run.rows[video], all_mixed(run, weights)
+        some = rows[upper[0]] + rows[upper[1]] > 0
+        assert 0 < some.sum() < len(some)
+        known = {key: getattr(alike, key)[upper] for key in ("prefix", "tokens", "spelling")}
+        known["frequency"] = rows[upper[0]] * rows[upper[1]]
+        found = label_effects._correlations(run, ranked(alike), weights)  # pyright: ignore
+        assert found == pytest.approx(
+            {key: spearmanr(mixed[some], value[some])[0] for key, value in known.items()}
+        )
+
+
+def test_without_draws_there_is_the_same_value_and_no_interval():
     tables, _ = made_up()
     run, alike = asked(tables, np.arange(5)), likeness(list("abcde"), [[1], [1, 2], [2], [3], [1]])
-    few = of_pairs(run, alike, HOW)
-    monkeypatch.setattr(label_effects, "MOST_RESAMPLED", 4)
-    many = of_pairs(run, alike, HOW)
-    assert many["tokens"].value == pytest.approx(few["tokens"].value)
-    assert (many["tokens"].low, many["tokens"].high) == (None, None)
+    drawn = of_pairs(run, ranked(alike), HOW)["tokens"]
+    alone = of_pairs(run, ranked(alike), Bootstrap(resamples=0))["tokens"]
+    assert (alone.value, alone.low, alone.high) == (drawn.value, None, None)
+    assert drawn.low is not None
 
 
 def test_what_does_not_vary_has_no_correlation():

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from analysis.projection import parameters, project, unit
+from analysis.projection import LATER_BY, Plane, parameters, place_later, project, unit
 from core.errors import InvalidData, UnknownName
 
 
@@ -69,3 +69,42 @@ def test_a_vector_of_zeros_stays_and_others_have_length_one(vectors):
     vectors[3] = 0
     lengths = np.linalg.norm(unit(vectors), axis=1)
     assert lengths[3] == 0 and np.delete(lengths, 3) == pytest.approx(1)
+
+
+def test_pca_places_a_later_point_exactly_where_its_axes_say(vectors):
+    settings = parameters("pca", 50)
+    found = place_later(project(vectors[:50], settings), vectors[:50], vectors[50:], settings)
+    old, new = unit(vectors[:50]), unit(vectors[50:])
+    _, _, axes = np.linalg.svd(old - old.mean(axis=0), full_matrices=False)
+    axes *= np.sign(axes[np.arange(len(axes)), np.abs(axes).argmax(axis=1)])[:, None]
+    assert found == pytest.approx((new - old.mean(axis=0)) @ axes[:2].T, abs=1e-6)
+    assert place_later(project(vectors, settings), vectors, vectors[:3], settings) == pytest.approx(
+        project(vectors, settings).places[:3], abs=1e-9
+    )
+
+
+def test_tsne_places_a_later_point_at_the_weighted_mean_of_its_nearest(vectors):
+    rng = np.random.default_rng(0)
+    plane, settings = Plane(rng.standard_normal((55, 2))), parameters("tsne", 55)
+    later = np.concatenate([vectors[55:], vectors[7:8]])
+    found = place_later(plane, vectors[:55], later, settings)
+    old = unit(vectors[:55])
+    for place, new in zip(found[:5], unit(later), strict=False):
+        away = np.linalg.norm(old - new, axis=1)
+        near = np.argsort(away, kind="stable")[:LATER_BY]
+        expected = np.average(plane.places[near], axis=0, weights=1 / away[near])
+        assert place == pytest.approx(expected)
+    assert found[5] == pytest.approx(plane.places[7], abs=1e-4)  # it is the same vector
+
+
+@pytest.mark.training
+def test_umap_places_later_points_beside_their_like_and_a_seed_gives_one_place(vectors):
+    settings = parameters("umap", 57, seed=3)
+    kept = np.delete(np.arange(60), [5, 25, 45])
+    plane = project(vectors[kept], settings)
+    found, again = (
+        place_later(plane, vectors[kept], vectors[[5, 25, 45]], settings) for _ in range(2)
+    )
+    assert (found == again).all()
+    away = np.linalg.norm(found[:, None] - plane.places, axis=2)
+    assert (kept[away.argmin(axis=1)] // 20).tolist() == [0, 1, 2]

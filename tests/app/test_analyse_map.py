@@ -14,6 +14,7 @@ from storage import library
 from storage.annotations import list_segments
 from tests.app.annotating import Desk, browser as browser, desk as desk, site as site, tab as tab
 from tests.app.predicted import finished_run, one_hot, predict
+from tests.app.test_figure_files import check_picture, saved, svg_of
 
 pytestmark = [pytest.mark.browser]
 
@@ -218,6 +219,20 @@ def test_what_is_chosen_becomes_a_table_and_the_first_opens_in_annotate(at_map, 
     at_map.page.wait_for_selector(".an-help .an-item")
 
 
+def test_several_that_are_chosen_are_a_list_to_work_through_in_annotate(at_map):
+    at_map.open().lasso(list(range(13)))
+    at_map.page.click("text=To the labelling queue")
+    at_map.page.wait_for_selector(".an-help .an-item:nth-child(13)")
+    assert at_map.page.input_value("select[aria-label=List]") == "chosen"
+    at_map.page.wait_for_function("() => window.Studio.editor?.doc.rows?.size")
+    at_map.page.locator(".an-help .an-item").nth(4).click()
+    chosen = at_map.ids["even"][4]
+    picked = "id => Studio.editor.selected.has(id)"
+    at_map.page.wait_for_function(picked, arg=chosen, timeout=60_000)
+    at_map.page.keyboard.press("q")
+    at_map.page.wait_for_function(picked, arg=at_map.ids["even"][5])
+
+
 def test_a_verb_that_is_chosen_is_in_the_address_and_all_of_it_is_shown(at_map):
     at_map.open(verb="cut")
     assert at_map.js("map.data().points.segment.length") == 7
@@ -225,3 +240,65 @@ def test_a_verb_that_is_chosen_is_in_the_address_and_all_of_it_is_shown(at_map):
     at_map.page.select_option("select[aria-label=Verb]", "")
     at_map.until("map.data().points.segment.length === 13")
     assert "verb=" not in at_map.page.url
+
+
+def test_a_link_to_the_map_opens_what_was_played_chosen_and_hidden(at_map):
+    page = at_map.open().page
+    at_map.lasso(list(range(13)))
+    page.mouse.click(*at_map.point(4))
+    page.wait_for_selector(".ana-clip:has-text('00:03.36')")
+    page.select_option("select[aria-label='Colour by']", "verb")
+    page.click(".map-legend button:has-text('stir')")
+    page.reload()
+    page.wait_for_selector(".map-figures b")
+    at_map.until("map.chosen().length === 13 && map.marked().join() === '4,4'")
+    assert page.input_value("select[aria-label='Colour by']") == "verb"
+    assert page.locator(".map-legend button[aria-pressed=false]").inner_text().startswith("stir")
+    assert page.inner_text(".ana-side h2") == "13 chosen"
+    page.wait_for_selector(".ana-clip:has-text('00:03.36')")
+
+
+def test_a_picture_of_the_map_is_saved_with_its_legend(at_map):
+    page = at_map.open().page
+    name, drawing = saved(page, ".map-card", "SVG")
+    size, texts = svg_of(drawing)
+    assert {"Segments by PCA", *KNOWN} <= texts and name.startswith("segments-by-pca-")
+    circles = drawing.read_text().count("a4 4 0 1 0 -8 0")
+    assert circles == len(at_map.js("map.data().points.segment")) == 13
+    check_picture(saved(page, ".map-card", "PNG")[1], size)
+
+
+def test_a_click_shows_the_nearest_in_the_embeddings_of_its_run_and_they_play(at_map):
+    at_map.open()
+    at_map.page.mouse.click(*at_map.point(4, picture=1))
+    cards = at_map.page.locator(".map-nearest")
+    cards.first.wait_for()
+    shown = cards.evaluate_all("cards => cards.map(card => card.dataset.segment)")
+    near = at_map.js("map.data().runs[1].near[4]")
+    assert shown == [at_map.js("map.data().points.segment[arg]", n) for n in near]
+    said = [text.split()[-1] for text in cards.all_inner_texts()]
+    alike = at_map.js("map.data().runs[1].alike[4]")
+    assert [float(each) for each in said] == pytest.approx(alike, abs=0.0051)
+    cards.nth(2).click()
+    at_map.until(f"map.marked().join() === '{near[2]},{near[2]}'")
+    start = at_map.js("map.data().points.start_us[arg]", near[2])
+    at_map.page.wait_for_selector(f".ana-clip :text('00:0{start // 1_000_000}.')")
+    at_map.page.keyboard.press("Escape")
+    at_map.page.wait_for_selector(".map-near", state="hidden")
+
+
+def test_segments_that_came_later_are_hollow_until_a_new_map_is_made(at_map):
+    at_map.open()
+    before = at_map.js("[...map.scatters()[0].x]")
+    (new,) = at_map.desk.lay(("stir tea", 58, 62))
+    at_map.open()
+    number = at_map.js("map.data().points.segment.indexOf(arg)", new)
+    assert at_map.js("map.scatters().map(s => [...s.later].indexOf(1))") == [number, number]
+    stay = at_map.js("[...map.scatters()[0].x].filter((_, i) => i !== arg)", number)
+    assert stay == before
+    told = at_map.page.locator(".map-later").first
+    assert told.inner_text() == "1 placed later (hollow)"
+    assert told.get_attribute("title").endswith("projected by its axes, exactly")
+    at_map.page.locator("text=New map").first.click()
+    at_map.until("map.data().runs.every(run => !run.later.length)")
+    assert not at_map.page.locator(".map-later").first.is_visible()

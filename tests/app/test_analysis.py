@@ -52,7 +52,26 @@ def test_the_route_and_the_command_give_the_same_figures(site):
     where = ["--project", "little", "--data-dir", str(site[0].directory.root), "--json"]
     done = CliRunner().invoke(commands, ["analyse", *names, *where])
     assert done.exit_code == 0, done.output
-    assert json.loads(done.stdout) == answer.json()
+    said = json.loads(done.stdout)
+    separation = said.pop("map")
+    assert said == answer.json()
+    runs = ",".join(map(str, site[2]))
+    told = site[3].get(
+        f"/api/projects/{site[1]}/map", params={"runs": runs, "split": "test", "method": "pca"}
+    )
+    for run, of_run in zip(separation["runs"], told.json()["runs"], strict=True):
+        assert run == {"run": of_run["name"], "id": of_run["id"], **of_run["figures"]}
+
+
+def test_the_command_tells_how_pairs_of_runs_differ(site):
+    (pair,) = asked(site).json()["agreement"]["pairs"]
+    where = ["--project", "little", "--data-dir", str(site[0].directory.root)]
+    text = CliRunner().invoke(commands, ["analyse", *pair["runs"], *where]).stdout
+    first, second = pair["runs"]
+    change, alone = pair["accuracy_difference"], pair["mcnemar"]
+    assert f"accuracy of {first} − {second}: {change['value']:.2f} [{change['low']:.2f}, " in text
+    assert f"{first} {alone['only_first']}, {second} {alone['only_second']}" in text
+    assert f"test p = {alone['p']:.3g}" in text
 
 
 def test_accuracy_gains_and_groups_are_counted_from_the_rows(site):
@@ -148,4 +167,8 @@ def test_mixed_pairs_are_laid_beside_what_predicts_them(site):
     first, second = (run["of_pairs"]["prefix"]["value"] for run in found["runs"])
     assert first > 0 > second  # only the first mixes what begins alike
     assert asked(site, "/labels").json() == found
+    bare = asked(site, "/labels", intervals=False).json()
+    for run, other in zip(found["runs"], bare["runs"], strict=True):
+        for key, figure in run["of_pairs"].items():
+            assert other["of_pairs"][key] == {"value": figure["value"], "low": None, "high": None}
     assert CLASSES[0] not in rows

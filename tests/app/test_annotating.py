@@ -91,6 +91,7 @@ def test_what_was_saved_is_there_after_a_reload_and_can_be_undone(client, video)
     assert (live(found), found["undo"], found["redo"]) == ([{**back, "version": 3}], [done], [])
 
 
+@pytest.mark.fault
 def test_an_operation_whose_answer_got_lost_is_sent_again(client, video):
     made = row()
     create = operation(made)
@@ -132,6 +133,7 @@ def test_tabs_that_save_at_once_keep_all_of_their_own_segments(client, video):
     assert (len(found["undo"]), found["revision"]) == (32, 32)
 
 
+@pytest.mark.fault
 def test_tabs_that_change_one_segment_at_once_overwrite_nothing(client, video):
     made = row()
     post(client, video, operation(made))
@@ -191,7 +193,7 @@ def test_preferences_are_kept_by_the_data_directory(client, studio):
 
 REFUSED = [
     ({"id": "1"}, 400), ({"id": "x" * 99}, 422), ({"start_us": -1}, 400),
-    ({"start_us": 0.5}, 422), ({"end_us": 10**30}, 400), ({"label_id": 10**30}, 422),
+    ({"start_us": 0.5}, 422), ({"end_us": 10**30}, 422), ({"label_id": 10**30}, 422),
     ({"label_id": 99}, 404), ({"version": 3}, 404), ({"kind": "circle"}, 422),
     ({"source": "nobody"}, 422), ({"note": "x" * 10_001}, 400), ({"confidence": 2}, 400),
     ({"parent_id": str(uuid.UUID(int=1))}, 400), ({"track": "x" * 101}, 400),

@@ -8,7 +8,7 @@ import pytest
 from fastapi import FastAPI
 from starlette.testclient import TestClient
 
-from analysis.projection import parameters, project as lay_out
+from analysis.projection import parameters, place_later, project as lay_out
 from analysis.separation import separation
 from app.api import add_routes
 from app.services import Studio, embedding_map, library as services, open_studio
@@ -162,6 +162,51 @@ def test_what_was_computed_once_is_kept(shown, monkeypatch):
     one = made.get(runs=made.runs[1])
     assert one["runs"] == found["runs"][1:]
     assert not list((made.studio.directory.root / "cache" / "maps").iterdir())
+
+
+def test_the_neighbours_of_a_point_are_the_most_similar_segments(shown):
+    made, found = shown
+    for run in found["runs"]:
+        vectors, _ = slow_vectors(made, run["id"])
+        vectors = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+        similar = vectors @ vectors.T
+        np.fill_diagonal(similar, -2)
+        for row, near, alike in zip(similar, run["near"], run["alike"], strict=True):
+            assert near == np.argsort(-row, kind="stable")[:5].tolist()
+            assert alike == pytest.approx(row[near], abs=1e-4)
+
+
+def test_segments_that_came_later_are_placed_into_the_map_and_others_stay(made):
+    before = made.get()
+    assert [run["later"] for run in before["runs"]] == [[], []]
+    video = videos_of(made.studio, made.project)[2]
+    cup = next(n for n, name in label_names(made.studio, made.project).items() if "cup" in name)
+    annotations.save_segments(made.studio.database, video.id, [edit(cup, 5, 6), edit(cup, 11, 12)])
+    after = made.get()
+    ids = after["points"]["segment"]
+    for was, now in zip(before["runs"], after["runs"], strict=True):
+        later = [n for n, id in enumerate(ids) if id not in before["points"]["segment"]]
+        assert now["later"] == later and len(later) == 2
+        stay = [n for n in range(len(ids)) if n not in later]
+        assert ([now["x"][n] for n in stay], [now["y"][n] for n in stay]) == (was["x"], was["y"])
+        vectors, _ = slow_vectors(made, now["id"])
+        plane = lay_out(vectors[stay], parameters("pca", len(stay)))
+        asked = (plane, vectors[stay], vectors[later], parameters("pca", len(stay)))
+        places = np.array([now["x"], now["y"]]).T[later]
+        assert places == pytest.approx(place_later(*asked), abs=1e-5)
+    assert made.get() == after
+    fresh = made.get(fresh=True)
+    assert [run["later"] for run in fresh["runs"]] == [[], []]
+    assert fresh["runs"][0]["x"] != after["runs"][0]["x"]
+    assert made.get() == fresh  # from now on this is the map
+
+
+def test_a_map_of_which_most_came_later_is_made_anew(made):
+    made.get(split="val")
+    for video in videos_of(made.studio, made.project):
+        services.set_splits(made.studio, made.project, [video.id], "val")
+    found = made.get(split="val")
+    assert [(len(run["x"]), run["later"]) for run in found["runs"]] == [(60, []), (60, [])]
 
 
 def test_verb_noun_and_split_choose_what_is_shown(shown):

@@ -7,6 +7,7 @@ from core.types import SECOND
 from tests.app.browser import chromium, serving, visiting
 from tests.app.conftest import fill
 from tests.app.inspected import make_answering_run
+from tests.app.test_figure_files import check_picture, saved, svg_of
 
 pytestmark = [pytest.mark.browser, pytest.mark.training]
 
@@ -71,6 +72,20 @@ def test_the_panel_shows_the_probabilities_that_the_route_gives(visit, site):
     assert found["decided"]["label"] in page.inner_text(".insp-facts")
     assert page.locator(".insp-token").count() == len(found["written"]["tokens"])
     assert page.locator(".insp-beside .cmp-bar1").count() == 4  # all classes of the other run
+
+
+def test_the_tree_and_the_lanes_are_saved_as_figures(visit, site):
+    page = visit.open(address(site, 2) + "&__theme=light")
+    page.wait_for_selector(".insp-body:not(.stale) .br", timeout=180_000)
+    size, texts = svg_of(saved(page, ".insp", "SVG")[1])
+    names = {each.get_attribute("data-label") for each in page.locator(TREE).all()}
+    assert names and all(any(name.split()[-1] in text for text in texts) for name in names if name)
+    assert any("at 00:03.0" in text for text in texts)
+    check_picture(saved(page, ".insp", "PNG")[1], size)
+    page.hover(".cmp-lanes")
+    size, texts = svg_of(saved(page, ".cmp-lanes", "SVG")[1])
+    assert {"truth", "G", "D", "agree"} <= texts
+    check_picture(saved(page, ".cmp-lanes", "PNG")[1], size)
 
 
 def test_the_panel_follows_the_playhead_and_folds(visit, site):

@@ -10,6 +10,7 @@ from tests.app.killed_page import edit_and_kill
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 
+@pytest.mark.fault
 @pytest.mark.timeout(900)
 def test_a_page_loses_nothing_over_twenty_ends_of_its_server(tmp_path, record_property):
     with chromium() as browser:

@@ -181,10 +181,12 @@ def edit_and_kill(data: Path, servers: list, seed: int) -> list[Tab]:
     return tabs
 
 
+@pytest.mark.fault
 def test_what_was_saved_survives_the_end_of_the_server(tmp_path):
     edit_and_kill(tmp_path / "data", [routes_alone], seed=1)
 
 
+@pytest.mark.fault
 @pytest.mark.slow
 def test_what_was_saved_survives_twenty_ends_of_the_server(tmp_path):
     tabs = edit_and_kill(tmp_path / "data", [routes_alone] * 18 + [whole_app] * 2, seed=2)

@@ -60,6 +60,6 @@ def test_an_archive_is_no_annotation_file_whatever_its_name(studio, tmp_path, na
     else:
         with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
             archive.writestr("../../labels.csv", text)
-    with pytest.raises(InvalidFile, match="supported format|must be UTF-8"):
+    with pytest.raises(InvalidFile, match=r"supported format|must be UTF-8"):
         importing.preview(studio, project, [path])
     assert not (tmp_path.parent / "labels.csv").exists()

@@ -83,11 +83,11 @@ def test_lanes_and_files_say_the_same_of_what_is_kept():
     assert said[0]["class"] == said[1]["class"]
 
 
-@pytest.mark.parametrize("cells", [1 << 22, 900 * 7])
+@pytest.mark.parametrize("cells", [1 << 22, 64 * 7])
 def test_calibration_of_what_is_kept_is_exact_but_for_true_classes_that_are_not(monkeypatch, cells):
     monkeypatch.setattr(run_answers, "_CELLS", cells)
     log_p, predicted, truth = random_scores(1)
-    slow = judged(log_p, truth)
+    slow = judged(Scores(log_p), truth, len(CLASSES))
     kept = Scores.of(log_p, predicted)
     parts = run_answers.judged_rows(kept, truth, len(CLASSES))
     assert len(parts) == (1 if cells > 900 * ROWS else 6)
@@ -99,3 +99,15 @@ def test_calibration_of_what_is_kept_is_exact_but_for_true_classes_that_are_not(
     np.testing.assert_allclose(nll[listed], slow.nll[listed], atol=1e-4)
     others = len(CLASSES) - KEPT
     np.testing.assert_allclose(nll[~listed], np.log(others) - kept.rest[~listed], atol=1e-4)
+
+
+def test_calibration_of_what_is_kept_equals_that_of_the_table_it_stands_for():
+    log_p, predicted, truth = random_scores(2)
+    kept = Scores.of(log_p, predicted)
+    kept.log_p[5, 3], kept.rest[6], truth[7] = -np.inf, -np.inf, -100
+    found = judged(kept, truth, len(CLASSES))
+    slow = judged(Scores(kept.matrix(len(CLASSES))), truth, len(CLASSES))
+    assert (found.unscored, len(found.nll)) == (slow.unscored, len(slow.nll)) == (2, ROWS - 3)
+    np.testing.assert_array_equal(found.right, slow.right)
+    for name in ("confidence", "brier", "nll"):
+        np.testing.assert_allclose(getattr(found, name), getattr(slow, name), rtol=1e-12)

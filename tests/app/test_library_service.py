@@ -28,6 +28,7 @@ def test_adding_a_folder_again_adds_nothing(studio, project, little_folder):
     assert (again["found"], again["new"], again["job"]) == (4, 0, None)
 
 
+@pytest.mark.fault
 def test_a_scan_takes_regular_files_inside_the_folder_only(tmp_path):
     inside, outside = tmp_path / "in", tmp_path / "out"
     inside.mkdir()

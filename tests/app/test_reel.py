@@ -149,7 +149,7 @@ def test_a_stop_that_reaches_ffmpeg_first_is_a_stop_too(little_folder, tmp_path)
 
     def stop(progress: Progress) -> bool:
         if progress.done == 20 and not ended:
-            (ffmpeg,) = psutil.Process().children()
+            (ffmpeg,) = [p for p in psutil.Process().children() if "ffmpeg" in p.name()]
             ffmpeg.kill()
             ffmpeg.wait()
             ended.append(True)

@@ -1,6 +1,8 @@
 """The analysis of runs from predictions on disk, made up here: no video, no training."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +13,7 @@ from analysis.calibration import calibration
 from analysis.confusion import confusion
 from analysis.diversity import diversity
 from app.cli import app
-from app.services import open_studio, read_studio, statistics
+from app.services import confusions, open_studio, read_studio, statistics
 from core.errors import InvalidData, MissingArtifact, UnknownName
 from core.prediction_files import write_prediction
 from core.types import Prediction
@@ -129,6 +131,28 @@ def test_a_result_is_kept_until_what_it_rests_on_changes(data):
         assert not statistics.look(studio, *ask).found
 
 
+def test_confusions_alone_are_those_of_the_whole_and_are_kept_apart(data):
+    ask = ("kitchen", ["gen", "gad"], "test")
+    with open_studio(data) as studio:
+        alone = confusions.confusions(studio, *ask)
+        first, second = statistics.look(studio, *ask).parts
+        assert (first.found, second.found) == (True, False)  # the rest was not computed for them
+        whole = statistics.analyse(studio, *ask)
+    assert alone["orders"] == whole["orders"]
+    for one, other in zip(alone["runs"], whole["runs"], strict=True):
+        assert one == {key: other[key] for key in ("run", "id", "confusion", "segments")}
+    assert {key: alone[key] for key in ("split", "videos", "left_out", "task", "dense")} == {
+        key: whole[key] for key in ("split", "videos", "left_out", "task", "dense")
+    }
+
+
+def test_the_routes_load_no_library_that_only_some_figures_need():
+    needless = {"scipy.stats", "scipy.optimize", "sklearn", "umap", "torch"}
+    code = f"import sys, app.api; print({needless} & {{*sys.modules}})"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.stdout.strip() == "set()", done.stderr
+
+
 def test_the_words_of_the_label_set_decide_verbs(data):
     with open_studio(data) as studio:
         ids = {v.name: v.id for v in labels.list_labels(studio.database, 1)}
@@ -195,12 +219,12 @@ def test_the_command_keeps_its_result_unless_somebody_else_writes(data):
     assert json.loads(gad(data, "gen", "gad", "--json")) == first
     assert kept(data)
     assert first.keys() == {"split", "videos", "left_out", "task", "dense", "runs", "orders",
-                            "per_class", "agreement"}  # fmt: skip
+                            "per_class", "agreement", "map"}  # fmt: skip
 
 
 def test_the_command_says_it_in_words_too(data):
     said = gad(data, "gen", "gad")
-    for words in ("3 test videos", "diversity, rows", "calibration error", "gen and gad: agree in"):
+    for words in ("3 test videos", "diversity, rows", "calibration error", "agree in"):
         assert words in said
     done = CliRunner().invoke(app, ["analyse", "gen", "--split", "exam"])
     assert done.exit_code == 2
