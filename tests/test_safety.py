@@ -23,6 +23,7 @@ FORBIDDEN = {
 }
 
 
+@pytest.mark.fault
 @pytest.mark.parametrize("what", FORBIDDEN)
 def test_the_code_never_uses(what: str):
     found = [p.relative_to(ROOT) for p in SOURCES if re.search(FORBIDDEN[what], p.read_text())]
@@ -33,6 +34,7 @@ def test_the_code_never_uses(what: str):
             assert not re.search(r"(?<![.\w])(eval|exec)\(", path.read_text()), path
 
 
+@pytest.mark.fault
 def test_pages_write_text_only_as_text():
     for path in (ROOT / "app" / "widgets").glob("*.js"):
         text = path.read_text()
@@ -83,7 +85,7 @@ def test_the_train_page_offers_every_member_of_its_tables():
     from core.labels import CODECS
     from core.tasks import CONTEXTS, TASKS
 
-    page = (ROOT / "app" / "widgets" / "train.js").read_text()
+    page = "".join(p.read_text() for p in (ROOT / "app" / "widgets").glob("train*.js"))
     for table in (CODECS, CONTEXTS, DECODERS, TASKS):
         for name in table:
             assert re.search(rf"\b{name}\b", page), name
@@ -92,3 +94,24 @@ def test_the_train_page_offers_every_member_of_its_tables():
 def test_shipped_runs_name_their_base_and_no_folder():
     for path in (ROOT / "core" / "kitchen" / "demo_runs").rglob("adapter_config.json"):
         assert '"base_model_name_or_path": "nano"' in path.read_text(), path
+
+
+def _fault_table() -> list[tuple[int, list[str]]]:
+    """Return number and tests of every row of the table of fault cases."""
+    text = (ROOT / "docs" / "reliability.md").read_text()
+    rows = re.findall(r"^\| (\d+) \|.*\| (.*?) \|$", text, re.MULTILINE)
+    return [(int(number), re.findall(r"tests/\S+?\.py::\w+", tests)) for number, tests in rows]
+
+
+def test_every_fault_case_has_a_row_and_its_tests_are_there_and_marked():
+    table = _fault_table()
+    assert [number for number, _ in table] == list(range(1, 67))
+    for number, names in table:
+        assert names, f"case {number} names no test"
+        for name in names:
+            path, _, function = name.partition("::")
+            text = (ROOT / path).read_text()
+            head = re.search(rf"((?:^[@ )].*\n)*)^def {function}\(", text, re.MULTILINE)
+            assert head, f"case {number}: {name}"
+            whole = re.search(r"^pytestmark = .*mark\.fault", text, re.MULTILINE)
+            assert whole or "mark.fault" in head[1], f"case {number}: {name} is not marked"
