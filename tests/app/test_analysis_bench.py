@@ -7,6 +7,7 @@ from app.services.large_run import Size, make_large_runs
 from core.bench.measuring import Settings
 
 
+@pytest.mark.slow
 @pytest.mark.training
 def test_every_question_is_compared_and_every_method_lays_a_map_out():
     report = analysis_bench.run(Settings(quick=True)).as_json()

@@ -65,8 +65,15 @@ def spread(found: dict, digits: int = 1) -> str:
     return f"{plain(found['value'], digits)} [{low},\u00a0{high}]"
 
 
-@pytest.mark.parametrize("size", [(1366, 768), (1920, 1080)])
-@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize(
+    ("theme", "size"),
+    [
+        ("light", (1366, 768)),
+        ("dark", (1920, 1080)),
+        pytest.param("dark", (1366, 768), marks=pytest.mark.slow),
+        pytest.param("light", (1920, 1080), marks=pytest.mark.slow),
+    ],
+)
 @pytest.mark.parametrize("panel", PANELS)
 def test_every_panel_stands_without_a_fault(browser, site, panel, theme, size):
     with visiting(browser, site[1], size=size) as visit:

@@ -203,6 +203,7 @@ def test_three_classifiers_train_on_features_and_compare_shows_their_lanes(
         assert lane["rate"] == RATE
 
 
+@pytest.mark.slow
 @pytest.mark.training
 def test_the_shell_imports_trains_and_scores_with_the_projects_own_backbone(tmp_path):
     root = write_data_set(tmp_path / "TOY")

@@ -67,6 +67,7 @@ def test_compare_shows_a_stored_prediction_for_every_frame(studio, runner, proje
     assert lane["cost"]["ms"] > 0
 
 
+@pytest.mark.slow
 def test_three_fine_tunes_wait_for_one_slot(studio, runner, project, tiny_folder):
     made = experiments.fine_tune_all(studio, project, settings(tiny_folder, training={"steps": 2}))
     runner.tick()
@@ -101,6 +102,7 @@ def test_cancel_leaves_no_run(studio, runner, project, tiny_folder):
     assert runs.find_run(studio.database, project, made["run"]).state is RunState.FAILED
 
 
+@pytest.mark.slow
 @pytest.mark.fault
 def test_a_worker_that_is_ended_goes_on_by_itself_twice_then_waits_for_a_person(
     studio, runner, project, tiny_folder

@@ -154,6 +154,7 @@ def test_a_stream_in_single_precision_stays_close_over_a_long_video():
     torch.testing.assert_close(found, dense(classifier, features), atol=1e-4, rtol=0)
 
 
+@pytest.mark.slow
 def test_ten_thousand_frames_leave_the_buffers_where_they_are():
     classifier = tiny(layers=1)
     ring = ring_of(classifier)
