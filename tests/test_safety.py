@@ -115,3 +115,14 @@ def test_every_fault_case_has_a_row_and_its_tests_are_there_and_marked():
             assert head, f"case {number}: {name}"
             whole = re.search(r"^pytestmark = .*mark\.fault", text, re.MULTILINE)
             assert whole or "mark.fault" in head[1], f"case {number}: {name} is not marked"
+
+
+def test_every_test_that_the_readme_names_is_there():
+    sources = {}
+    for path in (ROOT / "tests").rglob("test_*.py"):
+        sources[path.stem] = sources.get(path.stem, "") + path.read_text()
+    named = re.findall(r"`(test_\w+)(?:::(test_\w+))?`", (ROOT / "README.md").read_text())
+    assert len(named) > 20
+    for file, function in named:
+        assert file in sources, file
+        assert f"def {function or ''}" in sources[file], f"{file}::{function}"

@@ -3,6 +3,7 @@
 Reading the same events twice changes nothing, so a restarted server reads from the beginning.
 """
 
+from collections import defaultdict
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -27,7 +28,7 @@ class Ingestion:
         self._points: list[CurvePoint] = []
         self._predictions: list[StoredPrediction] = []
         self._progress: Progress | None = None
-        self._videos: dict[str, int] | None = None
+        self._videos: defaultdict[str, list[int]] | None = None
         self._handlers: dict[str, Callable[[Mapping[str, Any]], None]] = {
             "stage": self._on_stage,
             "progress": self._on_progress,
@@ -70,10 +71,10 @@ class Ingestion:
 
     def _on_prediction(self, event: Mapping[str, Any]) -> None:
         if self._videos is None:
-            rows = list_videos(self.studio.database, self.job.project_id, VideoFilter())
-            self._videos = {row.content_hash: row.id for row in rows if row.content_hash}
-        video = self._videos.get(event["content_hash"])
-        if video is not None:
+            self._videos = defaultdict(list)  # several videos may have one content
+            for row in list_videos(self.studio.database, self.job.project_id, VideoFilter()):
+                self._videos[row.content_hash or ""].append(row.id)
+        for video in self._videos[event["content_hash"]]:
             path = str(Path(event["path"]).relative_to(self.studio.directory.root))
             self._predictions.append(
                 StoredPrediction(

@@ -102,7 +102,6 @@ def test_cancel_leaves_no_run(studio, runner, project, tiny_folder):
     assert runs.find_run(studio.database, project, made["run"]).state is RunState.FAILED
 
 
-@pytest.mark.slow
 @pytest.mark.fault
 def test_a_worker_that_is_ended_goes_on_by_itself_twice_then_waits_for_a_person(
     studio, runner, project, tiny_folder
