@@ -82,6 +82,8 @@ def fill(studio: Studio, runner: Runner, folder: Path, project: str = "little") 
     number = library.new_project(studio, project)
     library.add_folder(studio, number, folder)
     finish(runner)
+    # Beside a server its queue may have taken the job that looks at them.
+    wait_for(runner, lambda: all(r["health"] != "pending" for r in library.table(studio, number)))
     importing.commit_import(studio, number, [folder / "labels.csv"], token="once")
     by_name = {row["name"]: row["id"] for row in library.table(studio, number)}
     library.set_splits(studio, number, [i for n, i in by_name.items() if "first" in n], "train")
